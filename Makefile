@@ -8,7 +8,7 @@ BIN := .venv/bin
 # Images for containers often set it; each process that a test starts would compile the whole service again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run check test coverage lint format fuzz bench screenshots openapi texts lock clean
+.PHONY: help run check test coverage lint types style format fuzz bench screenshots openapi texts lock clean
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
@@ -29,9 +29,14 @@ coverage: .venv/dev.stamp ## Run all tests again and say what they cover, which 
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term --cov-fail-under=90
 
 lint: .venv/dev.stamp ## Check style, types, the order of imports, the OpenAPI document
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types style
+
+types:
+	$(BIN)/mypy
+
+style:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/heliodesk openapi --check
 
@@ -45,8 +50,9 @@ fuzz: .venv/dev.stamp ## Send made-up requests with each kind of key for ten min
 bench: .venv/dev.stamp ## Measure, beside what the machine can do in the same run
 	$(BIN)/python -m bench
 
-screenshots: .venv/dev.stamp ## Write each state of the help widget as a picture into build/screenshots
-	HELIODESK_SCREENSHOTS=build/screenshots $(BIN)/python -m pytest -n 2 tests/widget/test_states.py
+screenshots: .venv/dev.stamp ## Write each state of the help widget, and each mail, as pictures into build/screenshots
+	@mkdir -p build/screenshots
+	HELIODESK_SCREENSHOTS=build/screenshots $(BIN)/python -m pytest -n 2 tests/widget/test_states.py tests/notices/test_looks.py
 
 openapi: .venv/run.stamp ## Write the OpenAPI document, the plan schema and the table of scopes from the code
 	$(BIN)/heliodesk openapi

@@ -43,9 +43,10 @@ from app.roster.api import engineers as roster_router
 from app.sandbox import router as sandbox_router
 from app.search import router as search_router
 from app.solutions import router as solutions_router
-from app.tickets.api import actions, alerts, answers, calls, escalations, links, notices, watchers
+from app.tickets.api import actions, alerts, calls, escalations, links, notices, watchers
 from app.tickets.api import files as ticket_files
 from app.tickets.api import tickets as tickets_router
+from app.tickets.api.answering import answers
 from app.usage import router as usage_router
 from app.webhooks.api import deliveries as deliveries_router
 from app.webhooks.api import endpoints as webhooks_router

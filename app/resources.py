@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.accounts.principals import ask_as, authenticate, principals_of, still_valid
-from app.consumers import postponed
+from app.consumers import postponed, stalls
 from app.core.db.engine import Connections, make_engine
 from app.core.db.migrate import heads
 from app.core.db.pool import Limits, gate_of
@@ -32,7 +32,7 @@ from app.core.workers.printer import Printer
 from app.feed.poller import FeedPoller
 from app.files.background import trouble as file_trouble
 from app.files.stores.choosing import store_of
-from app.notices import outbox
+from app.notices.outbox import claims
 from app.paging import queue
 from app.scheduler import Scheduler
 from app.tickets.background import postponing
@@ -126,7 +126,15 @@ def build_state(
         metrics=metrics,
         migration_heads=heads(),
         degraded=tuple(_missing(settings, printer)),
-        troubles=(postponing.trouble, postponed.trouble, outbox.trouble, queue.trouble, key_sets.trouble, file_trouble),
+        troubles=(
+            postponing.trouble,
+            postponed.trouble,
+            stalls.trouble,
+            claims.trouble,
+            queue.trouble,
+            key_sets.trouble,
+            file_trouble,
+        ),
     )
 
 

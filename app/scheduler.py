@@ -40,10 +40,10 @@ from app.inbound.payloads import Room
 from app.inbound.readings import Readings
 from app.mail.gathering import Gathering
 from app.measures.sampling import Sampler
-from app.notices.channels import configured
+from app.notices.background.send import Notices, notifier
 from app.notices.links import forget_links, link_base, site
-from app.notices.outbox import forget_notices
-from app.notices.send import Notices, notifier
+from app.notices.outbox.claims import forget_notices
+from app.notices.sending.channels import configured
 from app.paging.pager import Pages, pager
 from app.paging.queue import Lane, forget_pages
 from app.paging.ways import Ways
@@ -217,7 +217,8 @@ def _problems(state: State) -> Iterator[Job]:
     detection = Detection(state.sessions, state.feed, lambda *pools: state.offload.run("detect", grouped, *pools))
     yield Job("detect", what, second, minute, detection.run_pass, rest=LATER)
     what = "takes in what the search looks at"
-    yield Job("index texts", what, second, minute, Indexing(state.sessions, state.feed).run_pass, rest=LATER)
+    indexing = Indexing(state.sessions, state.feed)
+    yield Job("index texts", what, POLL, minute, indexing.run_pass, rest=LATER, own_turn=True)
     what = "counts for reports what has happened"
     yield Job("count", what, 2 * second, minute, Folding(state.sessions, state.feed).run_pass, rest=LATER)
 
@@ -286,7 +287,7 @@ class Scheduler:
         self._state = state
         turn = asyncio.Lock()
         self._runners = [
-            Runner(job, state.sessions, state.metrics, state.heartbeats, turn)
+            Runner(job, state.sessions, state.metrics, state.heartbeats, asyncio.Lock() if job.own_turn else turn)
             for job in (jobs(state, sender) if todo is None else todo)
         ]
         self._scheduler = AsyncIOScheduler(

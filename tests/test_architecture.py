@@ -82,3 +82,13 @@ def test_links_lead_to_files() -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", TEXT)
     assert links
     assert [link for link in links if not (ROOT / "docs" / link).exists()] == []
+
+
+def test_files_that_documents_and_code_name_exist() -> None:
+    found = {
+        (path.relative_to(ROOT).as_posix(), named)
+        for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "app").rglob("*.py")]
+        for named in re.findall(r"`((?:app|tests|bench|migrations)/[\w/]+\.(?:py|html|css))`", path.read_text())
+    }
+    assert found
+    assert {(where, named) for where, named in found if not (ROOT / named).exists()} == set()

@@ -106,7 +106,7 @@ async def test_the_schema_of_plans_is_served_beside_the_document(client: httpx.A
 async def test_a_browser_gets_a_page_and_a_program_json(client: httpx.AsyncClient, accept: str, *, page: bool) -> None:
     assert wants_page(accept) == page
     answer = await client.get("/problems/not-found", headers={"Accept": accept})
-    assert answer.headers["vary"] == "Accept"
+    assert answer.headers["vary"] == "Accept, Accept-Language"
     assert answer.headers["content-type"].startswith("text/html" if page else "application/json")
     assert "There is no such resource" in answer.text
 

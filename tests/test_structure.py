@@ -5,6 +5,7 @@ import asyncio
 import re
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from statistics import median, quantiles
 
@@ -48,7 +49,6 @@ REFERENCE_TABLES = {
     "plan_versions",
     "postponed_events",  # of all accounts
     "problems",  # span accounts
-    "report_days",  # of all accounts
     "rate_levels",  # of keys, accounts and addresses
     "regions",
     "shift_overrides",  # of engineers
@@ -115,6 +115,11 @@ def test_files_are_short() -> None:
     lengths = {name: source.count("\n") for name, source in SOURCES.items()}
     assert not {name: length for name, length in lengths.items() if length > 400}
     assert quantiles(lengths.values(), n=10)[-1] < 250
+
+
+def test_rooms_are_small() -> None:
+    modules = Counter(name.rpartition("/")[0] for name in SOURCES if not name.endswith("/__init__.py"))
+    assert not {room: number for room, number in modules.items() if number > 14}
 
 
 def test_only_one_module_commits() -> None:

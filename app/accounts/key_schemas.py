@@ -163,7 +163,7 @@ class NewKey(WidgetFields):
     @classmethod
     def _some(cls, scopes: list[Scope] | None) -> list[Scope] | None:
         if scopes == []:
-            raise ValueError(_("A key without any scope is of no use: leave scopes out to allow all, or name some"))
+            raise ValueError(_("A key without scopes can do nothing: leave scopes out to allow all, or name some"))
         return scopes
 
     @model_validator(mode="after")

@@ -24,7 +24,7 @@ Key: TypeAlias = tuple[str, str, int]
 MAX_CYCLES: Final = 5_000
 """Deadlines of one ticket. A plan that owes an update each second would make millions."""
 _AT_ONCE: Final = 200
-"""Firings between two looks at how many cycles there are."""
+"""Firings between two counts of the cycles."""
 _MOVING: Final = frozenset({"raise_priority", "next_tier"})
 """The effects of a miss that change the clock."""
 
@@ -99,14 +99,14 @@ class Course:
         if isinstance(change, Apply) and (lost := self._priorities() - {*change.terms.priorities, *change.mapping}):
             raise LeftOut("priority", f"The plan has no priority {', '.join(sorted(lost))}")
         self._clock.take(change)
-        self._settle()
+        self._keep_ended()
 
     def reach(self, now: datetime) -> None:
         """Let everything happen that is due by ``now``, as a sweep does."""
         while self._clock.is_due(now):
             careful = _MOVING.intersection(self._clock.terms.on_miss.get("escalation_ack", ()))
             self._clock.catch_up(now, 1 if careful else _AT_ONCE)
-            self._settle()
+            self._keep_ended()
             if careful:
                 self._acknowledge()
 
@@ -118,7 +118,7 @@ class Course:
                 answer = Answer(clock.last_at, deadline.metric, deadline.subject, cancel="unseen")
                 clock.catch_up(answer.at)
                 clock.take(answer)
-                self._settle()
+                self._keep_ended()
 
     def _is_awaited(self, deadline: Deadline) -> bool:
         if deadline.subject not in self.answered:
@@ -129,7 +129,7 @@ class Course:
     def _priorities(self) -> frozenset[str]:
         return self._clock.step().clock.priorities
 
-    def _settle(self) -> None:
+    def _keep_ended(self) -> None:
         """Keep what has ended; the clock goes on with the live deadlines alone, like a stored one."""
         clock = self._clock
         clock.events.clear()

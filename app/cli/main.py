@@ -15,20 +15,20 @@ from pydantic import AnyHttpUrl, ValidationError
 
 from app.accounts.usecases.bootstrap import add_admin_key, bootstrap_admin_key
 from app.calls.providers import meet
-from app.cli.articles import articles
-from app.cli.backtest import backtest
 from app.cli.banner import admin_key_command, banner, keep_keys, keep_url, kept_keys
-from app.cli.check import INSTANTS, NothingToCheck, as_utc, check
+from app.cli.commands.articles import articles
+from app.cli.commands.backtest import backtest
+from app.cli.commands.check import INSTANTS, NothingToCheck, as_utc, check
+from app.cli.commands.demo import make_demo
+from app.cli.commands.demo_host import PATH, Widget, make_widget, origins_of, serve_host
+from app.cli.commands.mail import mail
+from app.cli.commands.plan import plans
+from app.cli.commands.reports import reports
 from app.cli.databases import Data, database, given_database, kept_database
-from app.cli.demo import make_demo
-from app.cli.demo_host import PATH, Widget, make_widget, origins_of, serve_host
 from app.cli.input_faults import option_faults, setting_faults
-from app.cli.mail import mail
-from app.cli.plan import plans
 from app.cli.postgres.binaries import NoPostgres
 from app.cli.postgres.embedded import DataInUse
 from app.cli.postgres.leftovers import ServerFailed
-from app.cli.reports import reports
 from app.cli.serving import PortBusy, listen, serve, stop_on_sigterm
 from app.cli.settings_table import settings_table
 from app.core import clock
@@ -43,7 +43,7 @@ from app.core.web.edge.connections import ConnectionLimits
 from app.core.workers.parents import end_with_parent
 from app.core.zones import IN_FORCE, NoZones, database_in
 from app.main import create_app
-from app.notices import channels
+from app.notices.sending import channels
 from app.openapi import scopes_table
 from app.paging.ways import check_kinds
 from app.plans.document.parsing.documents import json_schema

@@ -18,7 +18,10 @@ class EventConsumerRow(Base):
 
 
 class PostponedEventRow(Base):
-    """An event that a background pass could not process, and tries again at ``retry_at``. A reference table."""
+    """An event that a background pass could not process, and tries again at ``retry_at``. A reference table.
+
+    At the position 0, which no event has: the pass itself, which fails with every event and pauses until then.
+    """
 
     __tablename__ = "postponed_events"
 

@@ -9,7 +9,9 @@ import structlog
 from asyncpg import Connection
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.consumers import marks
 from app.consumers.models import PostponedEventRow
+from app.consumers.telling import told_if_possible
 from app.core.auth import SERVICE
 from app.core.clock import database_now, monotonic
 from app.core.db.causes import Cause, cause_of
@@ -27,25 +29,19 @@ BLAMED: Final = (Cause.FAILED, Cause.SLOW)
 _YARDSTICK: Final = 0.5
 """Seconds. Where putting a slow event aside takes as long, the database is what is slow."""
 _SHOWN: Final = 1_000
-_LOCK: Final = "SELECT position FROM event_consumers WHERE name = $1 FOR UPDATE SKIP LOCKED"
 _DUE: Final = """
-SELECT position, failures FROM postponed_events WHERE consumer = $1 AND retry_at <= statement_timestamp()
+SELECT position, failures FROM postponed_events
+WHERE consumer = $1 AND position > 0 AND retry_at <= statement_timestamp()
 ORDER BY retry_at LIMIT 1
 """
 _SINCE: Final = "SELECT since FROM postponed_events WHERE consumer = $1 AND position = $2"
-_ADVANCE: Final = "UPDATE event_consumers SET position = greatest(position, $2) WHERE name = $1"
 _FORGET: Final = "DELETE FROM postponed_events WHERE consumer = $1 AND position = $2"
 _WAITING: Final = f"""
-SELECT consumer, count(*) AS number FROM (SELECT consumer FROM postponed_events LIMIT {_SHOWN + 1}) AS p
-GROUP BY consumer ORDER BY consumer
+SELECT consumer, count(*) AS number FROM (
+    SELECT consumer FROM postponed_events WHERE position > 0 LIMIT {_SHOWN + 1}
+) AS p GROUP BY consumer ORDER BY consumer
 """  # noqa: S608  a number of ours
 _log = structlog.get_logger(__name__)
-
-
-async def lock_mark(connection: Connection, consumer: str) -> int | None:
-    """How far the pass has come, for the rest of the transaction; None: others are at it, or it has not begun."""
-    position: int | None = await connection.fetchval(_LOCK, consumer)
-    return position
 
 
 async def next_due(connection: Connection, consumer: str) -> Row | None:
@@ -75,13 +71,11 @@ async def put_aside(sessions: Sessions, consumer: str, event: Row, failures: int
 
     It is not, when another replica is at it, or the whole database is slow.
     """
-    try:
-        done = await _put_aside(sessions, consumer, event, failures, error, told=is_told(failures))
-    except Exception as another:
-        if cause_of(another) is not Cause.FAILED:
-            raise
-        _log.exception("operators could not be told of an event", job=consumer, event_id=event["id"])
-        done = await _put_aside(sessions, consumer, event, failures, error, told=False)
+
+    async def put(*, told: bool) -> bool:
+        return await _put_aside(sessions, consumer, event, failures, error, told=told)
+
+    done = await told_if_possible(put, told=is_told(failures), job=consumer, event_id=event["id"])
     if done:
         wait = wait_after(failures).total_seconds()
         _log.warning("an event is left for later", job=consumer, event_id=event["id"], seconds=wait, error=repr(error))
@@ -94,7 +88,7 @@ async def _put_aside(
     began, cause = monotonic(), cause_of(error)
     async with transaction(sessions) as session:
         connection = await driver(session)
-        mark = await lock_mark(connection, consumer)
+        mark = await marks.lock(connection, consumer)
         if mark is None or (mark >= event["position"] and failures == POSTPONED_AFTER):
             return False
         now = await database_now(session)
@@ -107,7 +101,7 @@ async def _put_aside(
         place = {"consumer": consumer, "position": event["position"], "event_id": event["id"]}
         since = await connection.fetchval(_SINCE, consumer, event["position"]) or now
         await write(session, upserted(PostponedEventRow, [place | {"since": since} | facts]))
-        await connection.execute(_ADVANCE, consumer, event["position"])
+        await marks.advance(connection, consumer, event["position"])
         if told:
             which = {"job": consumer, "event_id": event["id"], "event_type": event["type"]}
             await tell(session, None, Event(now, EventPostponed(**which, **facts), SERVICE))

@@ -44,6 +44,7 @@ class Stored:
         self.postponed_events = gauge(
             "postponed_events", "Events that a background job cannot process, and tries again later, up to 10,000"
         )
+        self.postponed_jobs = gauge("postponed_jobs", "Background jobs that fail with every event, and pause")
         self.feed_held = gauge(
             "feed_held_seconds", "How long open transactions have kept the feed's watermark from moving"
         )

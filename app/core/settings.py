@@ -24,6 +24,7 @@ _FILE_TYPES: Final = [
     *("image/*", "audio/*", "video/*", "text/*", "message/rfc822", "application/pdf", "application/json"),
     *("application/xml", "application/zip", "application/gzip", "application/x-7z-compressed", "application/x-tar"),
     *("application/rtf", "application/msword", "application/vnd.*", "application/octet-stream"),
+    *("application/ms-tnef", "application/pkcs7-*", "application/x-pkcs7-*", "application/pgp-*"),
 ]
 """What people send to support; an unnamed kind is `application/octet-stream`, as that of a log often is."""
 

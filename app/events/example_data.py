@@ -312,6 +312,12 @@ DATA: Final[dict[str, dict[str, Any]]] = {
         "failures": 2,
         "retry_at": "2026-11-20T20:46:00.000000Z",
     },
+    "job.postponed": {
+        "job": "reports",
+        "reason": "failed",
+        "error": "DataError",
+        "retry_at": "2026-11-20T20:46:00.000000Z",
+    },
     "webhook.disabled": {
         "endpoint_id": ENDPOINT,
         "url": "https://example.com/",

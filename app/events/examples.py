@@ -87,7 +87,12 @@ _OF_ACCOUNT: Final = {
     "maintenance.ended": LATER,
 }
 """When it happens; what happens to endpoints: when the first response was due."""
-_OF_NONE: Final = {"article.published": _ENGINEER, "article.withdrawn": _ENGINEER, "event.postponed": _SERVICE}
+_OF_NONE: Final = {
+    "article.published": _ENGINEER,
+    "article.withdrawn": _ENGINEER,
+    "event.postponed": _SERVICE,
+    "job.postponed": _SERVICE,
+}
 """What is about no account, and who did it."""
 
 

@@ -31,9 +31,11 @@ UPDATE files SET due_at = clock_timestamp() + $1::interval WHERE (account_id, id
 """
 _CHUNKS: Final = "SELECT bytes FROM file_chunks WHERE account_id = $1 AND file_id = $2 AND number = $3"
 _EMPTY: Final = "DELETE FROM file_chunks WHERE account_id = $1 AND file_id = $2"
-_MOVED: Final = (
-    "UPDATE files SET state = $3, failures = 0, due_at = $4 WHERE account_id = $1 AND id = $2 AND state = $5"
-)
+# Only who has claimed it last: what was sent anew meanwhile, or claimed by another replica, is not done with.
+_MOVED: Final = """
+UPDATE files SET state = $3, failures = 0, due_at = $4
+WHERE account_id = $1 AND id = $2 AND state = $5 AND due_at = $6 RETURNING true
+"""
 _FAILED: Final = """
 UPDATE files SET failures = failures + 1,
     due_at = clock_timestamp() + least($3::interval, interval '1 second' * 2 ^ least(failures, 12))
@@ -108,8 +110,9 @@ class Keeper:
         async with transaction(self.sessions) as session:
             connection = await driver(session)
             due = await connection.fetchval("SELECT clock_timestamp()") if state == "scanning" else None
-            await connection.execute(_MOVED, row.account_id, row.id, state, due, row.state)
-            await connection.execute(_EMPTY, row.account_id, row.id)
+            place = (row.account_id, row.id)
+            if await connection.fetchval(_MOVED, *place, state, due, row.state, row.due_at):
+                await connection.execute(_EMPTY, *place)
 
     async def _scan(self, row: FileRow) -> None:
         finding = await self.scanner.finding(self.store.read(stored(row))) if self.scanner else None

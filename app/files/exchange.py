@@ -21,7 +21,7 @@ from app.files.models import FileRow
 from app.files.rules import Purpose
 from app.files.stores.folder import PATH, Folder, OutOfPlace
 from app.files.usecases import sent, stored
-from app.notices.mailings import mail_secret
+from app.notices.outbox.mailings import mail_secret
 
 router = Router(tags=["Tickets"], include_in_schema=False)
 _TokenPath = Annotated[str, Path(max_length=100)]
@@ -52,7 +52,7 @@ async def put_bytes(request: Request, state: StateDep, token: _TokenPath) -> Res
     """Take a part of a file, or all of it."""
     row, folder = await _found(state, "upload", token)
     if row.state != "waiting":
-        raise Conflict(_("All of this file has been taken already"))
+        raise Conflict(_("The whole file has already been received"))
     body = await request.body()
     start = _start(request.headers.get("content-range"), len(body), row.size)
     try:

@@ -19,7 +19,7 @@ from app.files import usecases
 from app.files.models import FileRow
 from app.files.rules import MOST
 from app.files.schemas import STORED_EXAMPLE, File, FileCompletion, FileId, FileLimits, NewFile
-from app.notices.mailings import mail_secret
+from app.notices.outbox.mailings import mail_secret
 
 router = ResourceRouter("tickets", prefix="/v1/files", tags=["Tickets"])
 FilePath = Annotated[FileId, Path(description="The file's id")]

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import quote
 
+from app.core.text.invisible import visible
+
 Reason: TypeAlias = Literal["no_store", "too_large", "type", "quota", "empty"]
 """Why a file was left out."""
 Purpose: TypeAlias = Literal["upload", "download"]
@@ -16,6 +18,10 @@ OCTETS: Final = "application/octet-stream"
 MOST: Final = 10
 """Files of one message."""
 LONGEST_NAME: Final = 200
+_MOST_BYTES: Final = 240
+"""Of a name: file systems take 255, and browsers add a number."""
+_DEVICES: Final = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9\u00b9\u00b2\u00b3]) *(\..*)?", re.IGNORECASE)
+"""Names that stand for devices of Windows, whatever follows the point."""
 _MEDIA_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
 _SEPARATORS: Final = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+')
 _TOKEN: Final = re.compile(r"(?P<id>[0-7][0-9a-hjkmnp-tv-z]{25})-(?P<until>\d{1,12})-(?P<seal>[a-z2-7]{32})")
@@ -24,12 +30,18 @@ _KEPT: Final = ("id", "name", "type", "size")
 
 
 def clean_name(name: str) -> str:
-    """A name under which any system can save the file: no path, no control characters, no marks that reorder text."""
-    last = _SEPARATORS.sub("_", re.split(r"[\\/]", name)[-1]).strip(" .")
+    """A name under which any system can save the file: no path, no device, no control characters, nothing unseen."""
+    last = visible(_SEPARATORS.sub("_", re.split(r"[\\/]", name)[-1])).strip(" .")
     stem, dot, ending = last.rpartition(".")
-    if len(last) > LONGEST_NAME and dot and len(ending) < LONGEST_NAME // 4:
-        last = f"{stem[: LONGEST_NAME - len(ending) - 1]}.{ending}"
-    return last[:LONGEST_NAME] or "file"
+    is_ending = bool(dot) and len(ending) < LONGEST_NAME // 4
+    whole = f"{_cut(stem, f'.{ending}')}.{ending}" if is_ending else _cut(last, "")
+    return f"_{whole}" if _DEVICES.fullmatch(whole) else whole or "file"
+
+
+def _cut(stem: str, ending: str) -> str:
+    """As much of a name as there is room for before its ending."""
+    kept = stem[: LONGEST_NAME - len(ending)].encode()[: _MOST_BYTES - len(ending.encode())]
+    return kept.decode(errors="ignore").rstrip(" .")
 
 
 def media_type(stated: str) -> str:

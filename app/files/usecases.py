@@ -25,7 +25,7 @@ from app.files import rules
 from app.files.models import FileChunkRow, FileRow
 from app.files.quotas import FILE_BYTES
 from app.files.schemas import NewFile
-from app.notices.mailings import mail_secret
+from app.notices.outbox.mailings import mail_secret
 
 CHUNK: Final = 2**18
 """Bytes of a row of a file's."""
@@ -36,9 +36,11 @@ WHERE account_id = $1 AND id = ANY ($2::text[]) AND ($3::text IS NULL OR owner =
 _BIND: Final = """
 UPDATE files SET ticket_id = $3, message_id = $4, visibility = $5 WHERE account_id = $1 AND id = ANY ($2::text[])
 """
+# Two may complete a file at once, and the store has the bytes of the second: so these are looked at, whatever was found
+# in the first ones.
 _TAKEN: Final = """
 UPDATE files SET state = $3::text, due_at = CASE $3::text WHEN 'scanning' THEN clock_timestamp() END
-WHERE account_id = $1 AND id = $2 AND state = 'waiting'
+WHERE account_id = $1 AND id = $2 AND state IN ('waiting', 'scanning', 'ready')
 """
 _ATTACHABLE: Final = ("held", "scanning", "ready", "left_out")
 
@@ -68,7 +70,7 @@ def _faults(settings: Settings, kind: str, size: int) -> list[Fault]:
     if size > settings.file_bytes:
         found.append(Fault(pointer="/size", detail=_("A file has at most {most} bytes", most=settings.file_bytes)))
     if not rules.is_taken(kind, settings.file_types):
-        found.append(Fault(pointer="/type", detail=_("Files of the type {type} are not taken", type=kind)))
+        found.append(Fault(pointer="/type", detail=_("Files of the type {type} are not accepted", type=kind)))
     return found
 
 
@@ -173,14 +175,15 @@ async def keep(
 
 
 def _parts(chunks: Iterable[bytes]) -> Iterable[bytes]:
-    waiting = b""
+    waiting = bytearray()
     for chunk in chunks:
-        waiting += chunk
-        while len(waiting) >= CHUNK:
-            yield waiting[:CHUNK]
-            waiting = waiting[CHUNK:]
+        for start in range(0, len(chunk), CHUNK):
+            waiting += chunk[start : start + CHUNK]
+            if len(waiting) >= CHUNK:
+                yield bytes(waiting[:CHUNK])
+                del waiting[:CHUNK]
     if waiting:
-        yield waiting
+        yield bytes(waiting)
 
 
 async def _unfit(

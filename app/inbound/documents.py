@@ -6,6 +6,8 @@ from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from app.core.schemas.shared import Document, Instant
+from app.events.schemas import Actor
+from app.inbound.mail.schemas import MailPart
 from app.inbound.schemas import ACCOUNT, WRITTEN, Format, HookFields
 from app.tickets.schemas import Environment
 
@@ -192,6 +194,25 @@ class TriedTicket(Document):
     environment: Environment | None
 
 
+class TriedMail(Document):
+    """What would become of an e-mail."""
+
+    outcome: Literal["ticket", "message", "bounce", "nothing"]
+    reason: str | None = Field(description="Why it is not what its sender wanted")
+    account_id: str = Field(description="Whose it is: of its ticket, its sender, their domain, else of the hook")
+    sender: str | None = Field(description="null: it names nobody, or several")
+    authentic: bool = Field(description="Whether the gateway has found that it is from its sender's domain")
+    automatic: bool = Field(description="Whether a program has written it")
+    actor: Actor | None = Field(description="In whose name the ticket would have it")
+    visibility: Literal["public", "internal"] | None
+    text: str | None = Field(description="What its ticket would have of it: without what it quotes and a signature")
+    attachments: list[MailPart] = Field(description="What would become files; what is left out, `omissions` tell")
+    watchers: list[str] = Field(description="Who would follow the ticket, as they got the e-mail too")
+    answer: Literal["number", "confirmation", "refusal"] | None = Field(
+        description="What its sender would get; less often where they write often"
+    )
+
+
 class Trial(Document):
     """What a payload would do. Nothing was done."""
 
@@ -202,6 +223,7 @@ class Trial(Document):
                     "left_out": 0,
                     "maintenance_window_id": None,
                     "omissions": [],
+                    "mail": None,
                     "signals": [
                         {
                             "key": "06fde51a4bdb38c5",
@@ -234,6 +256,7 @@ class Trial(Document):
     maintenance_window_id: str | None = Field(description="The window that would hold back what is `silenced`")
     signals: list[TriedSignal]
     tickets: list[TriedTicket]
+    mail: TriedMail | None = Field(description="Of an e-mail alone")
 
 
 class EventAccepted(Document):

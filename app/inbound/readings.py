@@ -11,12 +11,12 @@ from typing import Any, Final, NoReturn, Protocol, TypeVar
 
 import structlog
 
-from app.core.problems import Problem
+from app.core.problems import Problem, TooLong
 from app.core.workers.offload import Offload
 from app.inbound.formats.generic import STEPS, Interpretation
 from app.inbound.formats.reading import read
 from app.inbound.formats.signal import Batch, TooManySteps
-from app.inbound.mail.reading import Mail, read_mail
+from app.inbound.mail.reading import Mail, read_as_it_is, read_mail
 
 QUICK_BYTES: Final = 16 * 1024
 QUICK_STEPS: Final = 1_500
@@ -83,8 +83,11 @@ class RawMail:
         return read_mail(self.body) if len(self.body) <= QUICK_BYTES else None
 
     async def slowly(self, offload: Offload, owner: str) -> Mail:
-        """What it says, read in a worker process."""
-        return await offload.run(owner, read_mail, self.body)
+        """What it says, read in a worker process; as it stands, where it is made so that this takes for ever."""
+        try:
+            return await offload.run(owner, read_mail, self.body)
+        except TooLong:
+            return await offload.run(owner, read_as_it_is, self.body)
 
 
 @dataclass(slots=True)

@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, StringConstraints, ValidationInfo, model_validator
 
 from app.accounts.schemas import AccountId
 from app.calendars.durations import parse_duration
 from app.core.jmespath.projection import compile_projection
 from app.core.problems import invalid_value
+from app.core.schemas.mailboxes import STORED
 from app.core.schemas.shared import ActorRef, Email, Name, Strict, Word, at_most, few_values, no_nul
 from app.core.text.messages import _
 from app.inbound import examples
@@ -78,7 +79,7 @@ class Signature(Strict):
     @model_validator(mode="after")
     def _fits_its_scheme(self) -> Self:
         if (self.scheme == "hmac") != (self.header is not None):
-            raise invalid_value("header", _("The scheme hmac, and no other, names its header"))
+            raise invalid_value("header", _("Only the scheme hmac names a header"))
         if self.secret and self.scheme not in SIGNED:
             raise invalid_value("secret", _("Only an HMAC has a secret of the sender's; keys are made here"))
         if self.secret and self.scheme == "standard_webhooks" and not _is_standard(self.secret):
@@ -218,6 +219,15 @@ class HookFields(Urgent):
     mail: MailRules = Field(default_factory=MailRules, description="For `email`")
     enabled: bool = True
 
+    @model_validator(mode="after")
+    def _knows_who_posts(self, info: ValidationInfo) -> Self:
+        if info.context is not STORED and self.signature.scheme == "none" and self.mail.trusts:
+            raise invalid_value(
+                "mail",
+                _("A hook to which everybody can post has no authserv_id, and no e-mails of other accounts"),
+            )
+        return self
+
     @property
     def interpretation(self) -> Interpretation:
         """How any JSON is read."""
@@ -254,7 +264,7 @@ class TrialPayload(Strict):
         json_schema_extra={"examples": [{"format": "alertmanager", "payload": examples.ALERTMANAGER}]}
     )
 
-    payload: JsonValue
+    payload: JsonValue = Field(description="What would be posted; an e-mail as one string")
     format: Format | None = Field(None, description="By default the hook's own")
     headers: Annotated[dict[HeaderName, LabelValue], Field(max_length=50), at_most(50)] = Field(
         default_factory=dict, description="Of a binary CloudEvent, in lower case: its attributes"

@@ -16,9 +16,9 @@ from app.core.jobs.apart import apart
 from app.core.metrics import Metrics
 from app.events.upcast import upcast
 from app.mail.letters import Gathered, letters
-from app.notices.mailings import next_mailing
+from app.notices.content.telling import TOLD_TYPES
 from app.notices.models import NoticeRow
-from app.notices.telling import TOLD_TYPES
+from app.notices.outbox.mailings import next_mailing
 from app.plans import store
 
 BUDGET: Final = 5.0

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from app.notices.telling import REQUESTER, WATCHER, is_own, told
-from app.notices.updates import MOST
+from app.notices.content.telling import REQUESTER, WATCHER, is_own, told
+from app.notices.content.updates import MOST
 from app.plans.document.words import MailKind
 
 _PERSON: Final = ("name", "email", "locale", "time_zone")

@@ -13,7 +13,7 @@ from app.core.problems import Fault, Forbidden, Invalid, NotFound
 from app.core.schemas.mailboxes import one_spelling
 from app.core.text.messages import _
 from app.mail.schemas import MailReader
-from app.notices.mailings import mail_secret
+from app.notices.outbox.mailings import mail_secret
 from app.notices.tokens import person_mark, person_of_token
 
 _READ: Final = """
@@ -68,7 +68,7 @@ async def reader_named(session: AsyncSession, principal: Principal, ticket_id: s
         raise NotFound
     own = principal.visitor.email if principal.visitor else None
     if principal.visitor and (own is None or (command.email and one_spelling(command.email) != one_spelling(own))):
-        raise Forbidden(_("Visitors mute their own mails alone"))
+        raise Forbidden(_("Visitors can only mute their own e-mails"))
     email = command.email or own or ticket["requester"]["email"]
     named = one_spelling(email)
     for each in _readers(ticket):

@@ -35,7 +35,7 @@ WAITING: Final = f"""
 SELECT due.number AS due_backlog, due.oldest AS due_lag,
        unstaffed.number AS unstaffed, unstaffed.oldest AS unstaffed_for,
        deliveries.number AS deliveries, receipts.number AS receipts, receipts.oldest AS receipts_for,
-       events.number AS events
+       events.number AS events, jobs.number AS jobs
 FROM (SELECT count(*) AS number, extract(epoch FROM clock_timestamp() - min(wake_at))::float8 AS oldest FROM (
           SELECT wake_at FROM tickets WHERE wake_at <= statement_timestamp() AND NOT sandbox ORDER BY wake_at LIMIT $1
       ) AS t) AS due,
@@ -47,7 +47,8 @@ FROM (SELECT count(*) AS number, extract(epoch FROM clock_timestamp() - min(wake
      (SELECT count(*) AS number, extract(epoch FROM clock_timestamp() - min(received_at))::float8 AS oldest FROM (
           SELECT received_at FROM receipts WHERE state = 'pending' ORDER BY received_at LIMIT $1
       ) AS r) AS receipts,
-     (SELECT count(*) AS number FROM (SELECT FROM postponed_events LIMIT $1) AS e) AS events
+     (SELECT count(*) AS number FROM (SELECT FROM postponed_events WHERE position > 0 LIMIT $1) AS e) AS events,
+     (SELECT count(*) AS number FROM postponed_events WHERE position = 0) AS jobs
 """  # noqa: S608  our own text
 OPEN: Final = """
 WITH page AS MATERIALIZED (
@@ -91,6 +92,7 @@ class Sampler:
         gauges.receipts.set(waiting["receipts"])
         gauges.receipts_for.set(max(waiting["receipts_for"] or 0.0, 0.0))
         gauges.postponed_events.set(waiting["events"])
+        gauges.postponed_jobs.set(waiting["jobs"])
         gauges.feed_held.set(self.feed.held())
         if page is not None:
             self._counted.update(orjson.loads(page["priorities"]))

@@ -13,10 +13,10 @@ from app.core.db.engine import Sessions
 from app.core.metrics import Metrics
 from app.core.signals import WakeUp
 from app.core.text.messages import Message, _, verbatim
-from app.notices.channels import NotSent
+from app.notices.background.send import UNKNOWN, storable, too_slow
 from app.notices.links import Whose, create_links
-from app.notices.posting import Limits, Poster
-from app.notices.send import UNKNOWN, storable, too_slow
+from app.notices.sending.channels import NotSent
+from app.notices.sending.posting import Limits, Poster
 from app.paging import queue
 from app.paging.queue import Claimed, Lane, Outcome
 from app.paging.texts import text_of

@@ -16,7 +16,7 @@ from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.core.text.messages import Message, both, from_stored
 from app.events.upcast import upcast
-from app.notices.outbox import ABOUT, ABOUT_FROM, plan_of
+from app.notices.outbox.claims import ABOUT, ABOUT_FROM, plan_of
 from app.paging.models import PageRow
 from app.plans.document.naming import NO_NAMES, Names, names_of
 

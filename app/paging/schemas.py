@@ -103,7 +103,7 @@ class NewContactMethod(Strict):
         if kind == "email":
             return _EMAIL.validate_python(target)
         if kind == "apprise" and "://" not in target:
-            raise invalid_value("apprise", _("An Apprise address is like ntfys://ntfy.example/topic"))
+            raise invalid_value("apprise", _("An Apprise address looks like ntfys://ntfy.example/topic"))
         if kind in _KEYS:
             pattern, what = _KEYS[kind]
             if not pattern.fullmatch(target):

@@ -5,7 +5,7 @@ from typing import Any, Final, Protocol
 
 from app.core.text.messages import _, in_language
 from app.events.envelope import instant
-from app.notices.texts import body, language_of, subject, with_link
+from app.notices.content.texts import body, language_of, subject, with_link
 from app.paging.providers import Text
 from app.plans.document.naming import Names
 

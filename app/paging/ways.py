@@ -16,8 +16,8 @@ from app.core.outgoing.connector import vetting_blocking_calls
 from app.core.problems import message_of
 from app.core.settings import Settings, Unconfigurable
 from app.core.text.messages import _, verbatim
-from app.notices.channels import Mail, NotSent
-from app.notices.letters import Letter
+from app.notices.sending.channels import Mail, NotSent
+from app.notices.sending.letters import Letter
 from app.paging.providers import (
     OK,
     Post,

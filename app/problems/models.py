@@ -84,6 +84,12 @@ class RecentIncidentRow(Base):
     parted: Mapped[bool] = mapped_column(
         server_default=text("false"), comment="support has parted it from a problem: it joins none by itself"
     )
+    solutions: Mapped[dict[str, Any]] = mapped_column(
+        server_default=text("'{}'"), comment="the slugs of the articles that may solve it, and how good each is"
+    )
+    supposed: Mapped[str] = mapped_column(
+        ID, server_default=text("''"), comment="the product that these are about, folded; empty: several, or none"
+    )
 
     __table_args__ = (
         Index(None, "product", "opened_at"),

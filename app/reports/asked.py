@@ -19,7 +19,7 @@ OfTicket: TypeAlias = Literal[
     "priority", "plan", "plan_version", "account", "product", "engineer", "region", "tier", "channel"
 ]
 """Dimensions of tickets."""
-Dimension: TypeAlias = Literal["metric", "cycle"] | OfTicket
+Dimension: TypeAlias = Literal["metric", "cycle", OfTicket]
 Bucket: TypeAlias = Literal["day", "week", "month"]
 Cycles: TypeAlias = Literal["first", "later", "each"]
 PlanName = Annotated[str, StringConstraints(min_length=1, max_length=100)]
@@ -122,7 +122,7 @@ class Asked:
         without = "engineer" in (self.narrowing.without or ())
         by_engineer = "engineer" in self.dimensions or self.narrowing.engineer_id or without
         if by_engineer and not self.is_support:
-            raise Forbidden(_("Reports by engineer are for support alone"))
+            raise Forbidden(_("Only support can see reports by engineer"))
 
     @property
     def dimensions(self) -> tuple[Dimension, ...]:

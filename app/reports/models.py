@@ -6,10 +6,11 @@ Nothing here is about a person beyond ids. Rows have no foreign key: to check on
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index
+from sqlalchemy import BigInteger, Identity, Index, PrimaryKeyConstraint, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db.tables import ID, Base
+from app.reports.cells import KEY
 
 _STORAGE: dict[str, Any] = {"postgresql_with": {"fillfactor": 80, "autovacuum_vacuum_scale_factor": 0.02}}
 
@@ -79,27 +80,54 @@ class ReportMomentRow(Base):
     )
 
 
-class ReportDayRow(Base):
-    """How many facts began in a day, of all accounts: what wide questions are answered from."""
+class _Summed:
+    """What sums and moves are apart by: a dimension by which a sum is not apart is empty, or 0."""
 
-    __tablename__ = "report_days"
-
-    day: Mapped[datetime] = mapped_column(primary_key=True, comment="when it began, in UTC")
-    sandbox: Mapped[bool] = mapped_column(primary_key=True)
-    metric: Mapped[str] = mapped_column(ID, primary_key=True)
-    part: Mapped[str] = mapped_column(ID, primary_key=True, comment="incident, first or later: of the cycles")
-    priority: Mapped[str] = mapped_column(ID, primary_key=True)
-    plan_key: Mapped[str] = mapped_column(ID, primary_key=True)
-    plan_version: Mapped[int] = mapped_column(primary_key=True)
-    outcome: Mapped[str] = mapped_column(ID, primary_key=True)
-    owed: Mapped[bool] = mapped_column(primary_key=True, comment="it is not settled")
-    by_sender: Mapped[bool] = mapped_column(
-        primary_key=True, comment="cancelled because its sender resolved the ticket"
-    )
+    sandbox: Mapped[bool]
+    at: Mapped[datetime]
+    metric: Mapped[str] = mapped_column(ID, comment="of a moment: its kind")
+    part: Mapped[str] = mapped_column(ID, comment="of the cycles: incident, first or later; or moment")
+    outcome: Mapped[str] = mapped_column(ID)
+    reason: Mapped[str] = mapped_column(ID)
+    owed: Mapped[bool] = mapped_column(comment="it was missed, and is still owed")
+    objective: Mapped[float] = mapped_column(comment="what the plan aims for; -1: nothing")
+    priority: Mapped[str] = mapped_column(ID)
+    plan_key: Mapped[str] = mapped_column(ID)
+    plan_version: Mapped[int]
+    product: Mapped[str] = mapped_column(ID)
+    tier: Mapped[int]
+    channel: Mapped[str] = mapped_column(ID)
+    engineer_id: Mapped[str] = mapped_column(ID)
     number: Mapped[int]
     misses: Mapped[int]
 
-    __table_args__ = (_STORAGE,)
+
+class ReportSumRow(_Summed, Base):
+    """How many facts or moments began in a unit of time: what wide questions are answered from."""
+
+    __tablename__ = "report_sums"
+
+    account_id: Mapped[str] = mapped_column(ID, comment="empty: of all accounts")
+    cell: Mapped[int] = mapped_column(SmallInteger, comment="which units, and which dimensions")
+
+    __table_args__ = (
+        PrimaryKeyConstraint(*KEY),
+        Index(None, "cell", "sandbox", "at"),
+        _STORAGE,
+    )
+
+
+class ReportMoveRow(_Summed, Base):
+    """By what sums are to change: they are moved together, and read with the sums until then."""
+
+    __tablename__ = "report_moves"
+
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+
+    __table_args__ = (
+        {"postgresql_with": {"autovacuum_vacuum_scale_factor": 0, "autovacuum_vacuum_threshold": 20_000}},
+    )
 
 
 class ReportMailsRow(Base):

@@ -38,7 +38,7 @@ class ClockAdvance(Strict):
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if (self.by is None) == (self.to is None):
-            raise ValueError(_("Give one of both: by (a duration such as PT4H) or to (an instant)"))
+            raise ValueError(_("Give either by (a duration such as PT4H) or to (an instant)"))
         return self
 
     def goal(self, now: datetime) -> datetime:

@@ -14,7 +14,7 @@ Kind: TypeAlias = Literal["ticket", "article", "problem", "account", "person"]
 
 def _has_words(value: str) -> str:
     if not terms(value):
-        raise invalid_value("search", _("A search has a letter or a digit in it"))
+        raise invalid_value("search", _("A search needs at least one letter or digit"))
     return value
 
 

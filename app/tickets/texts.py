@@ -41,10 +41,9 @@ LINK_WANTED: Final = _(
 )
 """What a customer is asked when no provider could make a link for the call (G3)."""
 
-WAITING: Final = _("We are waiting for your answer to go on with this ticket.")
+WAITING: Final = _("We need your answer to continue with this ticket.")
 WAITING_UNTIL: Final = _(
-    "We are waiting for your answer to go on with this ticket. If we do not hear from you, we will mark it as "
-    "resolved: {on}."
+    "We need your answer to continue with this ticket. If we do not hear from you, we will mark it as resolved: {on}."
 )
 WAITED_ENOUGH: Final = _(
     "We have not heard from you, so we have marked this ticket as resolved. If the problem is still there, just "

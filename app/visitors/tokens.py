@@ -95,7 +95,9 @@ def opened(sealed: Sealed, key: TrustedKey, widget: Widget) -> Claims:
         return Claims.model_validate(stated)
     except ValidationError as error:
         places = sorted({str(each["loc"][0]) for each in error.errors() if each["loc"]})
-        raise IdentityRefused("claims", _("Claims that are missing or no use: {claims}", claims=places)) from None
+        raise IdentityRefused(
+            "claims", _("Claims that are missing or cannot be used: {claims}", claims=places)
+        ) from None
 
 
 def check_times(claims: Claims, now: datetime) -> datetime:

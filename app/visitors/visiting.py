@@ -156,7 +156,7 @@ class Visiting:
 
 def _guest(principal: Principal, address: str) -> Principal:
     if principal.account_id is None:
-        raise IdentityRefused("account", _("With this key, visitors show who they are by an identity token"))
+        raise IdentityRefused("account", _("With this key, visitors identify themselves by an identity token"))
     return replace(
         principal, role="editor", name=None, visitor=Visitor("guest", principal, is_verified=False, address=address)
     )

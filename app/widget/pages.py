@@ -1,7 +1,7 @@
 """What a browser loads: the script with its texts, for pages of any origin, and the page ``/help``.
 
 The script is the files of ``script/`` one after the other, in a scope of its own, without comments and blanks: nothing
-is renamed. It is read once and kept compressed, as far as gzip can (Zopfli).
+is renamed. Its style sheet is one line of it. It is read once and kept compressed, as far as gzip can (Zopfli).
 """
 
 import asyncio
@@ -49,7 +49,8 @@ def script() -> str:
     """The whole script."""
     folder = files(__package__) / "script"
     written = "\n".join((folder / f"{name}.js").read_text(encoding="utf-8") for name in _PARTS)
-    parts = jsmin(written)
+    sheet = "".join((folder / "style.css").read_text(encoding="utf-8").splitlines())
+    parts = f"const css=`{sheet}`;{jsmin(written)}"
     return f'(()=>{{"use strict";const version="{_version(parts)}";{parts}}})();\n'
 
 

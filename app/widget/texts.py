@@ -55,6 +55,10 @@ _WATCHERS: Final = {
     "watch_hint": _("They get the same e-mails as you, and can answer."),
     "colleague": _("Your colleague's e-mail address"),
     "watching": _("Also informed:"),
+    "unwatch": pgettext("widget", "Stop informing {name}"),
+    "unwatch_question": _(
+        "{name} will get no more e-mails about this ticket, and links in earlier ones will stop working."
+    ),
 }
 _TICKET: Final = {
     "status_new": pgettext("widget", "New"),
@@ -65,7 +69,7 @@ _TICKET: Final = {
     "status_closed": pgettext("widget", "Closed"),
     "escalated": pgettext("widget", "Escalated"),
     "overdue": pgettext("widget", "Overdue"),
-    "waiting": _("We need an answer from you to go on."),
+    "waiting": _("We need an answer from you to continue."),
     "due_first_response": _("First answer by {at}"),
     "due_next_response": _("Next answer by {at}"),
     "due_update": _("Next update by {at}"),

@@ -1,12 +1,11 @@
 """Known solutions: whether the right article is suggested, and how fast, among 50,000 articles.
 
 ``articles.jsonl`` is a knowledge base of 60 articles in four languages. The labelled tickets of ``tuning.jsonl``, of
-``heldout.jsonl`` and of ``crossing.jsonl``, which ask in another language than their article's, are what suggestions
-are tuned on, so their figures say how well they fit what is known. How
-well they do otherwise is told by ``unseen.jsonl``, by a writer who had not seen the code: it is measured on, and
-neither read nor tuned on. ``HELIODESK_BENCH_LABELLED=path python -m bench known`` measures on a further file. Each line
-is a ticket: ``title``, ``description``, ``product`` (or null), ``language``, and ``article``, the slug of the one that
-solves it, or null.
+``heldout.jsonl``, of ``crossing.jsonl``, which ask in another language than their article's, and of ``unseen.jsonl``,
+whose writer had not seen the code, are what suggestions are tuned on, so their figures say how well they fit what is
+known. How well they do otherwise is told by a file that nothing was tuned on:
+``HELIODESK_BENCH_LABELLED=path python -m bench known`` measures such a further file. Each line is a ticket: ``title``,
+``description``, ``product`` (or null), ``language``, and ``article``, the slug of the one that solves it, or null.
 
 Goals: the right article among the first three for 0.85 of the tickets of each file that have one; p99 of searches and
 suggestions under 50 ms; beside them stands what reading a single article takes in the same run.

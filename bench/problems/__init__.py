@@ -6,13 +6,13 @@ the same incident (precision); of all pairs that report the same incident, how m
 So an incident that falls into two suggestions costs recall, and a ticket that does not belong costs precision with
 each other member.
 
-The detection is tuned on three sets, each by another writer: ``tuning.jsonl``, whose tickets of one incident are worded
-alike; ``styles.jsonl``, of many styles and near misses; and ``known/heldout.jsonl``, which was written by somebody who
-had not seen the code, and has been looked at since. So what they give is no estimate of the quality; that is what
-``python -m bench.problems.fitting`` prints for each writer by what was fitted to the others, and above all a set that
-nothing was tuned on, as ``known/unseen.jsonl`` is: ``python -m bench.problems PATH``, or the path in
-``HELIODESK_BENCH_PROBLEMS``. Its goals are precision 0.9 and recall 0.75; those of the sets for tuning are met by their
-mean.
+The detection is tuned on four sets, each by another writer: ``tuning.jsonl``, whose tickets of one incident are worded
+alike; ``styles.jsonl``, of many styles and near misses; ``known/heldout.jsonl`` and ``known/unseen.jsonl``, which were
+written by people who had not seen the code, and have been looked at since. So what they give is no estimate of the
+quality; that is what ``python -m bench.problems.fitting`` prints for each writer by what was fitted to the others, and
+above all a set that nothing was tuned on: ``python -m bench.problems PATH``, or the path in
+``HELIODESK_BENCH_PROBLEMS``. Where tickets have an ``article``, the knowledge base of ``known`` is published. The goals
+for such a set are precision 0.9 and recall 0.75; those of the sets for tuning are met by their mean.
 """
 
 import asyncio
@@ -37,12 +37,15 @@ from app.plans.store import load_builtin
 from app.problems.background.detection import Detection
 from app.tickets.schemas import NewTicket
 from app.tickets.usecases.open import open_ticket
-from bench import servers
+from bench import known, servers
 from tests.support.actors import make_account
 from tests.support.desk import AUTOMATION
 
 _HERE: Final = Path(__file__).parent
-TUNING: Final = (_HERE / "tuning.jsonl", _HERE / "styles.jsonl", _HERE.parent / "known" / "heldout.jsonl")
+TUNING: Final = (
+    *(_HERE / f"{name}.jsonl" for name in ("tuning", "styles")),
+    *(_HERE.parent / "known" / f"{name}.jsonl" for name in ("heldout", "unseen")),
+)
 _GIVEN: Final = os.environ.get("HELIODESK_BENCH_PROBLEMS")
 _PRECISION: Final = 0.9
 _RECALL: Final = 0.75
@@ -59,6 +62,9 @@ def main(path: str | None = _GIVEN) -> bool:
 def _in_database(path: Path) -> tuple[float, float]:
     tickets = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     with servers.database() as url:
+        if any("article" in ticket for ticket in tickets):
+            with servers.service(url, HELIODESK_BACKGROUND="false") as port:
+                asyncio.run(known.publish(port))
         return asyncio.run(_measure(path.name, tickets, url))
 
 

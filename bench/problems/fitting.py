@@ -7,9 +7,8 @@ list of meanings has seen them all. The weights at the end are those of all sets
 """
 
 import asyncio
-import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, groupby
 from math import exp, sqrt
@@ -18,29 +17,29 @@ from typing import Any, Final, TypeAlias
 
 import asyncpg
 
+from app.core.db.engine import make_engine
+from app.core.db.session import make_sessions, transaction
+from app.core.signals import WakeUps
 from app.core.text.folding import folded
+from app.problems.alike.evidence import common_of, group_evidence, pair_evidence
 from app.problems.alike.grouping import grouped
-from app.problems.alike.likeness import (
-    MODEL,
-    NEWEST,
-    Group,
-    Incident,
-    Model,
-    Weights,
-    common_of,
-    group_evidence,
-    likeness,
-    may_be_one,
-    pair_evidence,
-)
-from app.problems.alike.reading import is_plain, terms_of
+from app.problems.alike.incidents import Group, Incident
+from app.problems.alike.likeness import NEWEST, Model, likeness, may_be_one
+from app.problems.alike.reading import may_say_nothing, terms_of
+from app.problems.alike.weights import Weights
 from app.problems.background.detection import READ, TELLING
-from bench import servers
+from app.problems.background.solving import Solved, asked_by, look
+from bench import known, servers
 from bench.problems import TUNING, scored
 
 _DAY: Final = 24 * 60
 _BEFORE: Final = 1440
 """Minutes before a group began, of whose tickets it is tried which belong to it."""
+_POOL: Final = 300
+"""Tickets by which it is told whether more are opened than usual."""
+_PACE: Final = -0.7
+"""What it weighs, at least, that a ticket came long after the last member, as members follow each other: the sets have
+few tickets that it tells apart, and in service there are many."""
 _SIZES: Final = (3, 4, 5, 7, 10, 14)
 _RIDGE: Final = 10.0
 _STEPS: Final = 12
@@ -60,53 +59,65 @@ def main() -> None:
     sets = read(TUNING)
     for name, own in sets.items():
         model = fitted([tickets for other, tickets in sets.items() if other != name])
-        print("{:10} precision {:.3f}, recall {:.3f} by the others' weights".format(name, *measured(own, model)))
+        print("{:16} precision {:.3f}, recall {:.3f} by the others' weights".format(name, *measured(own, model)))
     model = fitted(list(sets.values()))
     for name, own in sets.items():
-        print("{:10} precision {:.3f}, recall {:.3f} by the weights of all".format(name, *measured(own, model)))
+        print("{:16} precision {:.3f}, recall {:.3f} by the weights of all".format(name, *measured(own, model)))
     print({name: round(weight, 2) for name, weight in model.pair.items()})
     print({name: round(weight, 2) for name, weight in model.group.items()})
 
 
 def read(paths: Sequence[Path]) -> dict[str, list[Labelled]]:
     """The tickets of these sets by their minutes."""
-    lines = {path.stem: [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] for path in paths}
-    texts = [line[part] for own in lines.values() for line in own for part in ("title", "description")]
-    words = {word for text in texts for term, word in terms_of(text).items() if is_plain(term)}
+    lines = {f"{path.parent.name}/{path.stem}": known.read(path) for path in paths}
     with servers.database() as url:
-        telling = asyncio.run(_telling(url, words))
+        with servers.service(url, HELIODESK_BACKGROUND="false") as port:
+            asyncio.run(known.publish(port))
+        solving, telling = asyncio.run(_looked_up(url, [line for own in lines.values() for line in own]))
     return {
-        name: [_labelled(line, telling) for line in sorted(own, key=lambda each: each["minute"])]
+        name: [_labelled(line, solving, telling) for line in sorted(own, key=lambda each: each["minute"])]
         for name, own in lines.items()
     }
 
 
-async def _telling(url: str, words: Collection[str]) -> set[str]:
+async def _looked_up(url: str, lines: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Solved], set[str]]:
+    """What articles say of tickets that may have one, by their ids, and the words of all tickets that say something."""
+    texts = [line[part] for line in lines for part in ("title", "description")]
+    words = {word for text in texts for term, word in terms_of(text).items() if may_say_nothing(term)}
+    engine = make_engine(url, pool_size=1)
+    solving: dict[str, Solved] = {}
+    async with transaction(make_sessions(engine, WakeUps())) as session:
+        for line in lines:
+            if "article" in line:
+                asked = (line["title"], line["description"][:READ], line["product"], line["language"])
+                solving[line["id"]] = await look(session, asked_by(*asked))
+    await engine.dispose()
     connection = await asyncpg.connect(url)
     rows = await connection.fetch(TELLING, list(words))
     await connection.close()
-    return {row["word"] for row in rows}
+    return solving, {row["word"] for row in rows}
 
 
-def _labelled(line: Mapping[str, Any], telling: set[str]) -> Labelled:
+def _labelled(line: Mapping[str, Any], solving: Mapping[str, Solved], telling: set[str]) -> Labelled:
     title, whole = (
-        frozenset(term for term, word in terms_of(text[:READ]).items() if word in telling or not is_plain(term))
+        frozenset(term for term, word in terms_of(text[:READ]).items() if word in telling or not may_say_nothing(term))
         for text in (line["title"], line["description"])
     )
-    product = folded(line["product"] or "")
-    return Labelled(Incident(line["id"], product, line["minute"], title, title | whole), line.get("incident"))
+    found = solving.get(line["id"], Solved())
+    texts = (folded(line["product"] or ""), line["minute"], title, title | whole)
+    return Labelled(Incident(line["id"], *texts, found.solutions, found.supposed), line.get("incident"))
 
 
 def measured(tickets: Sequence[Labelled], model: Model) -> tuple[float, float]:
     """Precision and recall by pairs, of what is found minute by minute."""
     groups, free = list[Group](), list[Incident]()
-    weights = _weights(tickets, model)
+    weights = _weights(tickets)
     for until, batch in _minutes(tickets):
         new = [each.incident for each in batch]
         oldest = until[-1].incident.minute - _DAY
         free = [each for each in free if each.minute >= oldest] + new
         live = [group for group in groups if group.members[-1].minute >= oldest]
-        for group in grouped(live, free, [each.ticket_id for each in new], weights[len(until) - 1]):
+        for group in grouped(live, free, [each.ticket_id for each in new], weights[len(until) - 1], model):
             if group not in live:
                 groups.append(group)
         taken = {member.ticket_id for group in groups for member in group.members}
@@ -124,12 +135,15 @@ def _minutes(tickets: Sequence[Labelled]) -> Iterator[tuple[Sequence[Labelled], 
         yield tickets[:done], new
 
 
-def _weights(tickets: Sequence[Labelled], model: Model) -> list[Weights]:
+def _weights(tickets: Sequence[Labelled]) -> list[Weights]:
     """What terms weigh as each of the tickets comes."""
     counts, weights = Counter[str](), list[Weights]()
     for number, each in enumerate(tickets, 1):
         counts.update(each.incident.terms)
-        weights.append(Weights(number, dict(counts), model))
+        oldest = each.incident.minute - _DAY
+        before = (one.incident for one in tickets[max(0, number - _POOL) : number])
+        opened = [(one.minute, one.product) for one in before if one.minute > oldest]
+        weights.append(Weights(number, dict(counts), opened))
     return weights
 
 
@@ -137,11 +151,12 @@ def fitted(sets: Sequence[Sequence[Labelled]]) -> Model:
     """The weights that explain these sets best."""
     pair = _regression([list(_pairs(tickets)) for tickets in sets])
     model = Model(pair, {})
-    return Model(pair, _regression([list(_members(tickets, model)) for tickets in sets]))
+    group = _regression([list(_members(tickets, model)) for tickets in sets])
+    return Model(pair, group | {"pace": min(group["pace"], _PACE)})
 
 
 def _pairs(tickets: Sequence[Labelled]) -> Iterator[Row]:
-    for place, weights in enumerate(_weights(tickets, MODEL)):
+    for place, weights in enumerate(_weights(tickets)):
         one = tickets[place]
         for other in tickets[:place]:
             if one.incident.minute - other.incident.minute > _DAY or not may_be_one(one.incident, other.incident):
@@ -153,7 +168,7 @@ def _pairs(tickets: Sequence[Labelled]) -> Iterator[Row]:
 def _members(tickets: Sequence[Labelled], model: Model) -> Iterator[Row]:
     """Groups of the first tickets of each incident, with each ticket that may belong to them."""
     by_label = defaultdict(list)
-    weights = _weights(tickets, model)
+    weights = _weights(tickets)
     for place, each in enumerate(tickets):
         if each.label is not None:
             by_label[each.label].append(place)
@@ -161,11 +176,11 @@ def _members(tickets: Sequence[Labelled], model: Model) -> Iterator[Row]:
         for size in _SIZES:
             if size < len(places):
                 first = [tickets[place].incident for place in places[:size]]
-                yield from _of_group(tickets, first, label, weights)
+                yield from _of_group(tickets, first, label, weights, model)
 
 
 def _of_group(
-    tickets: Sequence[Labelled], first: Sequence[Incident], label: str, weights: Sequence[Weights]
+    tickets: Sequence[Labelled], first: Sequence[Incident], label: str, weights: Sequence[Weights], model: Model
 ) -> Iterator[Row]:
     members = first[-NEWEST:]
     product = Group(None, list(first)).product
@@ -175,7 +190,7 @@ def _of_group(
         near_in_time = -_BEFORE <= one.minute - members[-1].minute <= _DAY
         if one.ticket_id in known or not near_in_time or (one.product and product and one.product != product):
             continue
-        near = [likeness(one, member, weights[place]) for member in members]
+        near = [likeness(one, member, weights[place], model) for member in members]
         common = common_of(members, weights[place])
         yield group_evidence(one, common, near, weights[place]), each.label == label
 

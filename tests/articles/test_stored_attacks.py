@@ -1,7 +1,7 @@
 """Nothing that is written in an article or a ticket runs on the pages that show it, in real Chromium."""
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 from fastapi import FastAPI
@@ -11,6 +11,8 @@ from app.articles.markdown import html
 from app.articles.page import article_page
 from app.core.state import State
 from app.records.page import record_page
+from app.reports.monthly.page import page as report_page
+from app.reports.monthly.schemas import MonthlyReport
 from tests.support.browsing import Browsers, served
 from tests.support.payloads import PAYLOADS
 from tests.support.stories import Begin
@@ -33,6 +35,12 @@ _FOUND: Final = """() => {
   if (document.querySelectorAll("main style").length > 1) wrong.push("style");
   return [...wrong, ...(window.ran ? ["ran"] : [])];
 }"""
+_ACTIVE: Final = """() => [
+  ...Array.from(document.querySelectorAll("script, iframe, object, embed, base, form, img"), e => e.tagName),
+  ...[...document.querySelectorAll("*")].flatMap(e => [...e.attributes]).map(a => a.name).filter(a => /^on/.test(a)),
+  ...[...document.querySelectorAll("a")].map(a => a.protocol).filter(p => !/^(https?|about|mailto)?:$/.test(p)),
+  ...(window.ran ? ["ran"] : []),
+]"""
 _AT: Final = "2026-11-20T20:30:00Z"
 
 
@@ -67,6 +75,15 @@ def pages(text: str) -> Iterator[str]:
     yield record_page(record(text), "en")
 
 
+def monthly(text: str) -> str:
+    """A monthly report in which every name and title is this text."""
+    given = cast("dict[str, Any]", MonthlyReport.model_config["json_schema_extra"])["examples"][0]
+    late = [each | {"title": text, "number": text, "name": text} for each in given["late"]]
+    named = {part: [each | {"name": text} for each in given[part]] for part in ("by_metric", "by_priority")}
+    report = MonthlyReport.model_validate(given | named | {"account": text, "plan": text, "late": late})
+    return report_page(report, "en", lambda other: f"?lang={other}", "x/pdf")
+
+
 @pytest.fixture
 async def page(browsers: Browsers) -> AsyncIterator[Page]:
     """A page that notes what runs, and that no other server answers."""
@@ -82,13 +99,16 @@ async def page(browsers: Browsers) -> AsyncIterator[Page]:
 
 
 async def test_no_markdown_runs_on_a_page_even_where_no_policy_holds_it(page: Page) -> None:
-    wrong = {}
+    wrong: dict[tuple[str, object], list[str]] = {}
     await page.goto("about:blank")
     for text in PAYLOADS:
         for number, shown in enumerate(pages(text)):
             await page.set_content(shown, wait_until="domcontentloaded")
             if found := await page.evaluate(_FOUND):
                 wrong[text, number] = found
+        await page.set_content(monthly(text), wait_until="domcontentloaded")
+        if found := await page.evaluate(_ACTIVE):
+            wrong[text, "monthly"] = found
             assert page.url == "about:blank", text
     assert wrong == {}
 

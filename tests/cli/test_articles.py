@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from app.articles.files import file_name, written
 from app.articles.schemas import NewArticle
-from app.cli.articles import articles
+from app.cli.commands.articles import articles
 from app.core.db.engine import Sessions
 from tests.support.articles import BACKUP, PDF
 from tests.support.desk import fetch

@@ -30,7 +30,7 @@ async def test_it_prints_what_a_plan_would_have_made_of_the_past(own_database: s
         assert missed[2:7] == [ticket, "first_response/1", "P1", "open", "missed"]
         assert (later in printed, printed.splitlines()[-1]) == (
             False,
-            "2 tickets: 1 promises missed by this plan alone, 0 by the recorded one alone",
+            "2 tickets. Promises missed by this plan alone: 1; by the recorded one alone: 0",
         )
 
 

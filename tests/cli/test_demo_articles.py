@@ -1,7 +1,7 @@
 """The knowledge base of the demo."""
 
 from app.articles.markdown import html, plain
-from app.cli.demo import demo_articles
+from app.cli.commands.demo import demo_articles
 
 
 def test_the_demo_begins_with_articles_for_everybody_in_five_languages() -> None:

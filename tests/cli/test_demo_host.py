@@ -6,7 +6,7 @@ from urllib.request import urlopen
 import jwt
 import pytest
 
-from app.cli.demo_host import PATH, Widget, host_page, serve_host
+from app.cli.commands.demo_host import PATH, Widget, host_page, serve_host
 from tests.support.ports import free_port
 
 DESK = "http://127.0.0.1:8000"

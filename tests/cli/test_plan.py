@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from app.cli.plan import plans
+from app.cli.commands.plan import plans
 from app.core.db.engine import Sessions
 from tests.support.actors import make_account
 from tests.support.desk import connected, fetch, now_of, open_at, store_plan

@@ -1,13 +1,14 @@
 """What follows the events."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import pytest
 from asyncpg import LockNotAvailableError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.consumers import stalls
 from app.consumers.consumer import Consumer, Work
 from app.consumers.postponed import trouble
 from app.core.db.causes import TooSlow
@@ -26,15 +27,20 @@ class Taken:
 
     def __init__(self) -> None:
         self.types: list[str] = []
+        self.ids: list[str] = []
+        self.tries = 0
         self.fails: Exception | None = None
         self.of: str | None = None
         """the type of the events that it fails with; None: all"""
+        self.fails_with: Callable[[Row], bool] = lambda _: True
 
     async def __call__(self, _: AsyncSession, events: Sequence[Row]) -> None:
+        self.tries += 1
         types = [event["type"] for event in events]
-        if self.fails and (self.of is None or self.of in types):
+        if self.fails and (self.of is None or self.of in types) and any(map(self.fails_with, events)):
             raise self.fails
         self.types += types
+        self.ids += [event["id"] for event in events]
 
 
 async def _mark(sessions: Sessions) -> int:
@@ -157,6 +163,72 @@ async def test_an_event_that_takes_too_long_is_left_for_later(state: State, sess
     await _until_all_is_done(consumer, work)
     rows = await fetch(sessions, "SELECT type, reason FROM postponed_events JOIN events USING (position)")
     assert (types[-1], "slow") in [tuple(row.values()) for row in rows]
+
+
+async def _troubled(
+    state: State, sessions: Sessions, begin: Begin, fails: Callable[[Row], bool]
+) -> tuple[Consumer, Taken]:
+    """A consumer with the events of several tickets of two accounts before it, some of which it fails with."""
+    consumer, taken = Consumer("test", sessions, state.feed, 100), Taken()
+    await consumer.take(taken)
+    first, second = await begin("google-premium"), await begin("google-premium")
+    for _ in range(3):
+        await first.open()
+    await second.open()
+    taken.fails, taken.fails_with = ValueError("no such luck"), fails
+    for _ in range(60):
+        with suppress(ValueError):
+            await consumer.take(taken)
+    return consumer, taken
+
+
+async def test_a_job_that_fails_with_every_event_pauses_and_leaves_them_where_they_are(
+    state: State, sessions: Sessions, begin: Begin
+) -> None:
+    consumer, taken = await _troubled(state, sessions, begin, lambda _: True)
+    left = await fetch(sessions, "SELECT position FROM postponed_events WHERE position > 0")
+    assert len(left) == 5
+    told = await fetch(sessions, "SELECT type, data->>'job' AS job FROM events WHERE type LIKE '%.postponed'")
+    assert sorted(row["type"] for row in told) == ["event.postponed"] * 5 + ["job.postponed"]
+    async with transaction(sessions) as session:
+        assert (
+            await stalls.trouble(session)
+            == "Background jobs that fail with every event, and are tried again later: test"
+        )
+    tries = taken.tries
+    for _ in range(3):
+        assert await consumer.take(taken) == 0
+    assert taken.tries == tries, "it pauses"
+
+    again = Consumer("test", sessions, state.feed, 100)
+    assert await again.take(taken) == 0
+    assert taken.tries > tries, "a process that starts tries it"
+    (row,) = await fetch(
+        sessions, "SELECT failures, retry_at - now() > '61 s' AS longer FROM postponed_events WHERE position = 0"
+    )
+    assert (row["failures"], row["longer"]) == (3, True)
+
+    taken.fails = None
+    await _until_all_is_done(Consumer("test", sessions, state.feed, 100), taken)
+    types = await fetch(sessions, "SELECT id FROM events WHERE type NOT LIKE '%.postponed'")
+    assert set(taken.ids) == {row["id"] for row in types}
+    assert await fetch(sessions, "SELECT 1 FROM postponed_events") == []
+    assert len(await fetch(sessions, "SELECT 1 FROM events WHERE type = 'job.postponed'")) == 1
+
+
+async def test_events_of_one_account_do_not_make_a_job_pause(state: State, sessions: Sessions, begin: Begin) -> None:
+    accounts: list[str] = []
+
+    def of_the_first(event: Row) -> bool:
+        accounts.append(event["account_id"])
+        return bool(event["account_id"] == accounts[0])
+
+    _, taken = await _troubled(state, sessions, begin, of_the_first)
+    left = {row["position"] for row in await fetch(sessions, "SELECT position FROM postponed_events")}
+    events = await fetch(sessions, "SELECT id, position, account_id FROM events WHERE type NOT LIKE '%.postponed'")
+    assert len(left) > 5
+    assert left == {row["position"] for row in events if row["account_id"] == accounts[0]}
+    assert set(taken.ids) == {row["id"] for row in events if row["account_id"] != accounts[0]}
 
 
 @pytest.mark.parametrize("error", [Unavailable(), TooManyRequests(), ConnectionError(), LockNotAvailableError()])

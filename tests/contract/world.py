@@ -31,6 +31,7 @@ from app.problems.usecases.handling import new_problem
 from app.resources import build_state
 from app.roster.override_schemas import COVER
 from tests.contract.document import Json, Operation, examples_of
+from tests.contract.kept import Kept, keep
 from tests.support.actors import (
     Headers,
     make_account,
@@ -94,6 +95,8 @@ class World:
     sessions: Sessions
     app: FastAPI
     readings: Readings
+    _folder: Path
+    """where the bytes of files are"""
     keys: dict[str, Headers] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
     people: dict[str, str] = field(default_factory=dict)
@@ -102,13 +105,17 @@ class World:
     """request headers of visitors by their kinds; of an owner, of a ``viewer``, and of ``nobody`` of the account"""
     is_used: bool = False
     """whether anything was written since there were new things"""
+    _kept: Kept | None = None
 
     async def limited(self, who: str, scopes: Sequence[str]) -> Headers:
-        """A key as this one, but that it has these scopes alone."""
-        owner: Json = (
-            {"kind": who} if who in ("admin", "agent") else {"account_id": self.ids["account_id"], "role": who}
-        )
-        return await make_key(self.sessions, scopes=list(scopes), **owner)
+        """A key as this one, but that it has these scopes alone; the same one each time."""
+        name = " ".join((who, self.ids["account_id"], *scopes))
+        if name not in self.keys:
+            owner: Json = (
+                {"kind": who} if who in ("admin", "agent") else {"account_id": self.ids["account_id"], "role": who}
+            )
+            self.keys[name] = await make_key(self.sessions, scopes=list(scopes), **owner)
+        return self.keys[name]
 
     def example(self, operation: Operation) -> Any:
         """The body of the document's own example, on the things of this world; an empty one where there is none."""
@@ -144,7 +151,17 @@ class World:
             await self.renew()
 
     async def renew(self) -> None:
-        """A new account with new things: what an operation has used up is there again."""
+        """What an operation has used up is there again: as it was, or new where that is long ago."""
+        names = (self.keys, self.ids, self.people, self.visitors)
+        if self._kept and self._kept.is_new:
+            await self._kept.put_back(self.sessions, names)
+        else:
+            await self._make()
+            self._kept = await keep(self.sessions, names, self._folder)
+        self.is_used = False
+
+    async def _make(self) -> None:
+        """A new account with new things."""
         made = await make_account(self.sessions, PLAN, product_plans={"backup": "google-premium"})
         account = made.account_id
         await self._furnish(account)
@@ -181,7 +198,6 @@ class World:
         self.ids["note_id"] = await self._post(f"/v1/tickets/{self.ids['ticket_id']}/coaching", note)
         self.ids["link_id"] = await self._post(f"/v1/tickets/{self.ids['ticket_id']}/links", {})
         await self._let_in(account)
-        self.is_used = False
 
     async def _let_in(self, account: str) -> None:
         """Visitors of each kind: of the host product's page, and with the keys of the ticket."""
@@ -328,7 +344,7 @@ async def open_world(url: str, files: Path) -> AsyncIterator[World]:
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
     ):
         state = app.state.heliodesk = build_state(settings, ours, ours, ours, outgoing, wake_ups)
-        world = World(client, sessions, app, Readings(state.offload, lambda: None))
+        world = World(client, sessions, app, Readings(state.offload, lambda: None), files)
         client.event_hooks["response"].append(world.note)
         await _fill(world)
         yield world

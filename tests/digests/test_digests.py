@@ -9,7 +9,7 @@ from app.core.db.engine import Sessions
 from app.core.settings import Settings
 from app.digests import background
 from app.digests.background import Digests, forget_digests
-from app.notices.channels import configured
+from app.notices.sending.channels import configured
 from tests.support.actors import make_account
 from tests.support.desk import fetch, now_of, open_at
 from tests.support.mailbox import Mailbox, send, smtp

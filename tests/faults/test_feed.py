@@ -21,7 +21,7 @@ from tests.support.desk import fetch, store_plan
 from tests.support.service import Service, serving
 from tests.support.sse import Reader
 from tests.support.tickets import TICKET
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.faults
 
@@ -121,7 +121,7 @@ async def test_a_revoked_key_ends_its_stream_and_no_other(
             await until(lambda: left.told and ended.told)
             first = "(SELECT id FROM api_keys WHERE account_id = $1 ORDER BY created_at LIMIT 1)"
             await fetch(shared, f"UPDATE api_keys SET revoked_at = now() WHERE id = {first}", account_id)  # noqa: S608
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(PATIENCE):
                 await stream
             event_id = await _tell(shared, account_id)
             await until(lambda: left.ids[-1] == event_id)

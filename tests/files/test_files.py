@@ -1,6 +1,8 @@
 """Files of tickets and messages, from the one who sends them to the one who gets them."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +11,14 @@ import pytest
 from pydantic import AnyHttpUrl, SecretStr
 
 from app.core.db.session import driver, run, transaction
-from app.core.files import StoredFile
+from app.core.files import StoredFile, StoreFailed
 from app.core.settings import Settings
 from app.files.background import drop_nobodys, trouble
 from app.files.checking import missing_files
+from app.files.stores.folder import Folder
 from app.files.stores.s3 import Bucket
-from app.files.usecases import keep
+from app.files.usecases import keep, sent, stored, taken
+from app.notices.outbox.mailings import mail_secret
 from tests.files.conftest import Desk
 from tests.support.actors import make_account, make_key
 from tests.support.stories import Caller, path_of, pointers
@@ -190,6 +194,57 @@ async def test_nobody_gets_a_file_before_it_is_scanned_or_one_in_which_something
     assert (told["data"]["finding"], told["data"]["message_id"]) == ("Eicar-Test-Signature", infected["id"])
     answer = await story.customer.post(f"{path_of(ticket)}/messages", 422, body="B", attachments=[late["id"]])
     assert pointers(answer) == ["/attachments/0"]
+
+
+@BOTH
+async def test_what_a_second_completion_brings_is_scanned_although_the_first_was_clean(
+    desk: Desk, daemon: Daemon
+) -> None:
+    made = await desk.story.customer.post("/v1/files", 201, name="a.log", type="text/plain", size=len(EICAR))
+    complete, folder = f"/v1/files/{made['id']}/complete", desk.state.files
+    async with desk.story.sessions() as session:
+        late = await sent(session, made["id"])
+        secret = await mail_secret(session)
+    assert late
+    assert folder
+    await desk.put(made["upload"], b"x" * len(EICAR))
+    assert (await desk.story.customer.post(complete))["state"] == "scanning"
+    assert await desk.keep() == 1
+    assert (await desk.story.customer.post(complete))["state"] == "ready"
+    await folder.delete(stored(late, secret))  # the second has seen none before, and sends other bytes by its link
+    if isinstance(folder, Folder):
+        await folder.put(stored(late, secret), 0, EICAR)
+    else:
+        await desk.put(made["upload"], EICAR)
+    assert await folder.take(stored(late, secret))
+    await run(desk.story.sessions, partial(taken, row=late, scans=True))
+    assert await desk.keep() == 1
+    assert daemon.seen[-1] == EICAR
+    assert (await desk.story.customer.post(complete))["state"] == "quarantined"
+
+
+async def test_a_folder_follows_no_links_and_takes_what_is_sent_once(desk: Desk, tmp_path: Path) -> None:
+    folder, file = desk.state.files, StoredFile("acc_1", "fil_1", "a", "text/plain", 3)
+    assert isinstance(folder, Folder)
+    (place := tmp_path / "files" / "acc_1").mkdir(parents=True)
+    (tmp_path / "other").write_bytes(b"own")
+    for name in ("fil_1.part", "fil_1"):
+        (place / name).symlink_to(tmp_path / "other")
+    for work in (folder.put(file, 0, b"abc"), folder.take(file), folder.opened(file)):
+        with pytest.raises(StoreFailed):
+            await work
+    assert (tmp_path / "other").read_bytes() == b"own"
+    for name in ("fil_1.part", "fil_1"):
+        (place / name).unlink()
+    await folder.put(file, 0, b"abc")
+    assert await asyncio.gather(*(folder.take(file) for _ in range(8))) == [True] * 8
+    assert [(path.name, path.read_bytes()) for path in place.iterdir()] == [("fil_1", b"abc")]
+
+
+async def test_many_at_once_take_no_more_than_there_is_room_for(desk: Desk) -> None:
+    about = {"name": "a", "type": "text/plain", "size": 2**20}
+    answers = await asyncio.gather(*(desk.story.customer.send("POST", "/v1/files", about) for _ in range(8)))
+    assert sorted(answer.status_code for answer in answers) == [201] * 4 + [409] * 4
 
 
 @BOTH

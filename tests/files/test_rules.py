@@ -19,6 +19,10 @@ FILE = "fil_01k9z3v5q8e9rbn3wz4m6t7y2h"
         ("a\r\nb: c.txt", "a_b_ c.txt"),
         (" . ", "file"),
         ("x" * 300 + ".pdf", "x" * 196 + ".pdf"),
+        ("界" * 100 + ".pdf", "界" * 78 + ".pdf"),
+        ("Con.tar.gz", "_Con.tar.gz"),
+        ("console", "console"),
+        ("a\u200b\u061cb.txt", "ab.txt"),
     ],
 )
 def test_a_name_is_one_that_any_system_can_keep(given: str, kept: str) -> None:

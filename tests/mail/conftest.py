@@ -9,7 +9,7 @@ import pytest
 from app.core.db.engine import Sessions
 from app.core.settings import Settings
 from app.mail.gathering import Gathering
-from app.notices.channels import Channel, configured
+from app.notices.sending.channels import Channel, configured
 from tests.support.desk import fetch
 from tests.support.mailbox import Mailbox, send, smtp
 

@@ -7,7 +7,7 @@ import pytest
 from app.core.db.session import driver, transaction
 from app.core.db.statements.bulk import write
 from app.mail.gathering import Gathering
-from app.notices.mailings import gathering, mail_secret
+from app.notices.outbox.mailings import gathering, mail_secret
 from app.notices.tokens import ticket_of_reply
 from tests.mail.conftest import SITE, Mails, texts
 from tests.support.actors import make_person

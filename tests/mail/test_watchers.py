@@ -45,7 +45,7 @@ async def test_watchers_get_what_the_requester_gets_in_their_language(story: Sto
     to_ana, to_tom = await answered(story, mails, path)
     assert (to_ana["To"], to_tom["To"]) == ("ana@example.com", "tom@example.com")
     assert "Nasza pierwsza odpowiedź" in texts(to_tom)[0]
-    assert "obserwujesz" in texts(to_tom)[0]
+    assert "obserwują Państwo" in texts(to_tom)[0]
     await story.customer.post(f"{path}/mute", email="tom@example.com")
     assert [message["To"] for message in await answered(story, mails, path)] == ["ana@example.com"]
 

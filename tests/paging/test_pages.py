@@ -99,7 +99,7 @@ async def test_rules_page_in_the_place_of_the_default_and_results_stand_on_the_a
     [message], [event] = mailbox.messages, services.of("pagerduty")
     assert message["To"] == "ida.at.home@example.com"
     assert message["Subject"].startswith("Pilnie potrzebna jest Twoja pomoc · ")
-    assert f"Przyjmij lub odrzuć: {BASE}hd_answer_" in message.get_content()
+    assert f"Przyjmij lub odrzuć:\n{BASE}hd_answer_" in message.get_content().replace("\r\n", "\n")
     found = {page["method_id"]: page for page in (await alert_of(story))["pages"]}
     assert found.keys() == {method["id"] for method in methods}
     assert {(page["state"], page["attempts"], page["error"]) for page in found.values()} == {("sent", 1, None)}

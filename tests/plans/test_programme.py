@@ -125,7 +125,7 @@ def test_no_promise_and_best_effort_are_told_apart() -> None:
     none = programme(read_stored({"key": "a", "priorities": ["P1"], "targets": {}})[0], 1, "en")
     assert "deadlines" not in [each.key for each in none.sections]
     best = programme(parse({"key": "a", "priorities": ["P1"], "targets": {}, "best_effort": True}), 1, "en")
-    assert section(best, "deadlines").paragraphs == ["There are no deadlines: we answer as well as we can."]
+    assert section(best, "deadlines").paragraphs == ["There are no deadlines: we answer on a best-effort basis."]
 
 
 def test_an_addon_is_called_by_its_label_else_by_its_key() -> None:

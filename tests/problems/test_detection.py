@@ -6,10 +6,11 @@ from itertools import product as combinations
 from typing import Any, Final
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import database_now
 from app.core.db.engine import Sessions
-from app.core.db.session import driver, transaction
+from app.core.db.session import driver, run, transaction
 from app.core.state import State
 from app.problems.background import detection
 from app.problems.background.detection import Detection, forget_incidents
@@ -44,15 +45,15 @@ Detected = Callable[[], Awaitable[None]]
 
 async def opened(sessions: Sessions, account_id: str, texts: Iterable[Text]) -> list[str]:
     """Tickets with these titles, descriptions and products, opened one after the other; their ids."""
-    ids = []
-    async with transaction(sessions) as session:
-        for title, description, product in texts:
-            fields = TICKET | {"title": title, "description": description, "product": product}
-            now = await database_now(session)
-            command = NewTicket.model_validate(fields)
-            edit = await open_ticket(session, command, account_id=account_id, acting=AUTOMATION, now=now)
-            ids.append(edit.ticket.id)
-    return ids
+    fields = [{"title": title, "description": description, "product": product} for title, description, product in texts]
+    commands = [NewTicket.model_validate(TICKET | each) for each in fields]
+
+    async def work(session: AsyncSession) -> list[str]:
+        acting: dict[str, Any] = {"account_id": account_id, "acting": AUTOMATION}
+        edits = [await open_ticket(session, each, **acting, now=await database_now(session)) for each in commands]
+        return [edit.ticket.id for edit in edits]
+
+    return await run(sessions, work)  # again when one of the random numbers is taken
 
 
 def outage(number: int, start: int = 0) -> list[Text]:

@@ -5,9 +5,12 @@ from typing import Final
 
 import pytest
 
+from app.problems.alike.evidence import reason
 from app.problems.alike.grouping import grouped, is_worth_telling
-from app.problems.alike.likeness import UNLIKE, Group, Incident, Weights, likeness, reason
+from app.problems.alike.incidents import Group, Incident
+from app.problems.alike.likeness import UNLIKE, likeness
 from app.problems.alike.reading import terms_of
+from app.problems.alike.weights import Weights
 
 _OUTAGE: Final = (
     "Export to PDF ends with a timeout",

@@ -31,10 +31,33 @@ def test_greetings_say_nothing() -> None:
 
 
 def test_a_phrase_is_read_before_its_words_and_spelt_as_written() -> None:
-    assert terms_of("No puedo exportar") == {"sign:unable": "no puedo", "thing:export": "exportar"}
+    terms = terms_of("No puedo exportar")
+    said = {term: word for term, word in terms.items() if kind_of(term) != "topic"}
+    assert said == {"sign:unable": "no puedo", "thing:export": "exportar"}
 
 
 def test_kinds_are_told_apart() -> None:
     terms = terms_of("How do I export nv-5030 for one user of everybody, it fails, zzyzx")
-    assert {kind_of(term) for term in terms} == {"asking", "thing", "code", "narrow", "everybody", "sign", "word"}
+    assert {kind_of(term) for term in terms} == {
+        "asking",
+        "thing",
+        "code",
+        "narrow",
+        "everybody",
+        "sign",
+        "word",
+        "topic",
+    }
     assert meaning_of("zzyzx") is None
+
+
+def test_what_words_mean_in_the_thesaurus_of_the_articles_is_compared_too() -> None:
+    one, other = ({term for term in terms_of(text) if kind_of(term) == "topic"} for text in ("invoices", "facturas"))
+    assert one & other
+
+
+@pytest.mark.parametrize(
+    "text", ["down since 14:05", "depuis 14h", "desde las 2", "od ok. 14:10", "à partir de 14 h", "seit 14 Uhr"]
+)
+def test_hours_of_the_clock_are_read_in_every_language(text: str) -> None:
+    assert "hour:2" in terms_of(text)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.core.settings import Settings
-from app.notices.channels import Channel, configured
+from app.notices.sending.channels import Channel, configured
 from tests.support.actors import make_account, make_key
 from tests.support.documents import small
 from tests.support.mailbox import Mailbox, send, smtp

@@ -1,5 +1,8 @@
 """N3: engineers write what solved past problems and incidents, and customers find it by themselves."""
 
+import asyncio
+from typing import Any
+
 import httpx
 import pytest
 
@@ -131,3 +134,18 @@ async def test_n3_an_article_is_a_page_in_the_readers_language(begin: Begin) -> 
     assert "script-src" not in own.headers["content-security-policy"]
     runbook = (await write(story.engineer, RUNBOOK))[0]
     assert (await story.customer.send("GET", f"/v1/articles/{runbook['id']}", Accept="text/html")).status_code == 404
+
+
+async def test_two_engineers_who_create_one_slug_at_once_have_an_article_each_or_are_told(begin: Begin) -> None:
+    story = await begin("itil-native")
+
+    async def both(**article: Any) -> list[httpx.Response]:
+        whole = {"title": "One title", "body": "x", "language": "en"} | article
+        return [*await asyncio.gather(*(story.engineer.send("POST", "/v1/articles", whole) for _ in range(4)))]
+
+    named = [answer.status_code for answer in await both(slug="one-slug")]
+    assert sorted(named) == [201, 409, 409, 409]
+    unnamed = [answer.json() for answer in await both()]
+    slugs = {each["slug"] for each in unnamed}
+    assert len(slugs) == 4
+    assert all(slug.startswith("one-title") for slug in slugs)

@@ -3,7 +3,7 @@
 from email.message import EmailMessage
 from typing import Any
 
-from app.cli.mail import Door, Mailbox, fetch
+from app.cli.commands.mail import Hook, Mailbox, fetch
 from tests.inbound.mail.conftest import Post
 from tests.inbound.mail.letters import letter
 from tests.support.actors import make_person
@@ -35,6 +35,7 @@ def gmail(body: str, mail: EmailMessage) -> str:
 async def test_n5_a_customer_and_an_engineer_write_e_mails_and_the_first_response_is_met(post: Post) -> None:
     await make_person(post.desk.sessions, post.desk.account_id, "ana@example.com", "editor")
     engineer_id, agent = await post.engineer()
+    await post.at_support()
     with dovecot() as url:
         inbox = Mailbox(url).open()
 
@@ -43,7 +44,7 @@ async def test_n5_a_customer_and_an_engineer_write_e_mails_and_the_first_respons
                 thread = f"{answering['References']} {answering['Message-ID']}"
                 fields = {"In_Reply_To": str(answering["Message-ID"]), "References": thread} | fields
             inbox.append(letter(body, **fields), "INBOX")
-            door = Door(f"http://test/v1/ingest/{post.desk.hook['id']}", post.desk.hook["secret"])
+            door = Hook(f"http://test/v1/ingest/{post.desk.hook['id']}", post.desk.hook["secret"])
             assert (await fetch(inbox, door, post.desk.client, None)).kept == 1
             await post.desk.process()
 

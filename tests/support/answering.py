@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from app.core.metrics import Metrics
 from app.core.settings import Settings
-from app.notices.channels import configured
+from app.notices.sending.channels import configured
 from tests.support.mailbox import Mailbox, send, smtp
 from tests.support.stories import Story
 from tests.support.tickets import P1

@@ -19,11 +19,14 @@ from app.models import metadata
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 _ROOM = 2**30
 _numbers = count(1)
-_DELETE = "; ".join(
-    f"DELETE FROM {table.name}"  # noqa: S608 - our own names
-    for table in reversed(metadata.sorted_tables)
-    if table.name != "installations"
-)
+_TABLES = [table.name for table in metadata.sorted_tables if table.name != "installations"]
+_DELETE = "; ".join(f"DELETE FROM {name}" for name in reversed(_TABLES))  # noqa: S608 - our own names
+_COPY = "; ".join(f"CREATE TABLE kept.{name} AS TABLE {name}" for name in _TABLES)
+_INSERT = "; ".join(f"INSERT INTO {name} OVERRIDING SYSTEM VALUE TABLE kept.{name}" for name in _TABLES)
+_KEEPING = f"""
+DROP SCHEMA IF EXISTS kept CASCADE; CREATE SCHEMA kept; {_COPY};
+CREATE OR REPLACE FUNCTION put_back_all_rows() RETURNS void LANGUAGE plpgsql AS $$ BEGIN {_DELETE}; {_INSERT}; END $$
+"""
 # A function's statements are planned once for each connection, which is a fifth of the work.
 _EMPTYING = f"CREATE FUNCTION empty_all_tables() RETURNS void LANGUAGE plpgsql AS $$ BEGIN {_DELETE}; END $$"
 
@@ -74,3 +77,15 @@ async def empty(sessions: Sessions) -> None:
     """Delete all rows of all tables of a shared database, in one round trip."""
     async with sessions.begin() as session:
         await (await driver(session)).execute("SELECT empty_all_tables()")
+
+
+async def keep(sessions: Sessions) -> None:
+    """Copy all rows of a database into its schema ``kept``: what ``put_back`` brings back."""
+    async with sessions.begin() as session:
+        await (await driver(session)).execute(_KEEPING)
+
+
+async def put_back(sessions: Sessions) -> None:
+    """Have all tables as they were when they were kept, in one round trip."""
+    async with sessions.begin() as session:
+        await (await driver(session)).execute("SELECT put_back_all_rows()")

@@ -12,8 +12,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from app.core.db.engine import Sessions
 from app.core.metrics import Metrics
 from app.core.signals import WakeUp
-from app.notices.channels import Channel
-from app.notices.send import Notices, notifier
+from app.notices.background.send import Notices, notifier
+from app.notices.sending.channels import Channel
 from tests.support.desk import fetch
 from tests.support.ports import free_port
 

@@ -18,6 +18,7 @@ _STARTS: Final = frozenset(
         "schemathesis",
         "subprocess",
         "tests.support.browsing",
+        "tests.support.clamd",
         "tests.support.database",
         "tests.support.npm",
         "tests.support.programs",

@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.core.logging import hide_secrets
-from app.tickets.api.answer_texts import WORDS
+from app.tickets.api.answering.texts import WORDS
 from tests.support.actors import make_key
 from tests.support.answering import BASE, alert_of, linked
 from tests.support.desk import fetch

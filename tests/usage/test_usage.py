@@ -9,12 +9,14 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from app.core.limits import callers, rates
 from app.core.problems import QuotaExceeded
 from app.core.settings import Settings
 from app.core.state import State
 from app.usage.counting import STORED
 from tests.contract.document import OPERATIONS
 from tests.support.actors import Headers, make_account, make_engineer, make_key, make_region
+from tests.support.clocks import HandClock
 from tests.support.desk import fetch, store_plan
 from tests.support.refusals import reached
 from tests.support.tickets import TICKET
@@ -220,7 +222,10 @@ async def test_the_account_and_support_see_what_is_used(place: Place, state: Sta
     assert used["tokens_per_calendar"] == (20, 0)
 
 
-async def test_rates_show_what_of_the_minute_is_used(place: Place, state: State) -> None:
+async def test_rates_show_what_of_the_minute_is_used(
+    place: Place, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    HandClock(monkeypatch, callers, rates)  # a tenth of a second gives a ticket back
     for _ in "ab":
         await place.client.post("/v1/tickets", json=TICKET, headers=place.keys["owner"])
     used = await place.usage()

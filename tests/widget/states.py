@@ -130,6 +130,9 @@ class Walk:
         await self.press("watch")
         await self.said("watching")
         yield "watched"
+        await self.page.get_by_role("button", name=self.say("unwatch", name="tom.berg@solar-roofs.example")).click()
+        yield "unwatch"
+        await self.press("cancel")
         await engineer.post(f"{path}/status", status="waiting_on_customer", message="Which version is it?")
         await self.said("waiting")
         yield "waiting"

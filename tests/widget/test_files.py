@@ -58,7 +58,7 @@ async def test_a_reply_keeps_its_files_over_a_reload_and_says_what_is_not_taken(
     await host.button("Help").click()
     await host.page.get_by_role("button", name=ticket["title"]).click()
     await _chooser(host).set_input_files([_file("a.log", b"a"), _file("run.exe", b"MZ", "application/x-msdownload")])
-    await host.text("Files of the type application/x-msdownload are not taken").wait_for()
+    await host.text("Files of the type application/x-msdownload are not accepted").wait_for()
     await host.page.get_by_label("Your reply").fill("Here.")
     await host.button("Send reply").click()
     await host.text("A file has not been sent.").wait_for()
@@ -73,7 +73,7 @@ async def test_a_reply_keeps_its_files_over_a_reload_and_says_what_is_not_taken(
     assert await host.button("Remove the file: a.log").count() == 0
 
 
-async def test_a_colleague_is_kept_informed(host: Host) -> None:
+async def test_a_colleague_is_kept_informed_and_no_more(host: Host) -> None:
     ticket = await host.story.open()
     await host.visit_as()
     await host.button("Help").click()
@@ -81,7 +81,12 @@ async def test_a_colleague_is_kept_informed(host: Host) -> None:
     await host.button("Keep a colleague informed").click()
     await host.page.get_by_label("Your colleague's e-mail address").fill("tom@solar-roofs.example")
     await host.button("Keep a colleague informed").last.click()
-    await host.text("Also informed: tom@solar-roofs.example").wait_for()
+    await host.button("Stop informing tom@solar-roofs.example").wait_for()
     assert [each["email"] for each in (await host.story.engineer.get(path_of(ticket)))["watchers"]] == [
         "tom@solar-roofs.example"
     ]
+    await host.button("Stop informing tom@solar-roofs.example").click()
+    await host.text("will get no more e-mails about this ticket").wait_for()
+    await host.button("Stop informing tom@solar-roofs.example").last.click()
+    await host.text("Also informed:").wait_for(state="detached")
+    assert (await host.story.engineer.get(path_of(ticket)))["watchers"] == []

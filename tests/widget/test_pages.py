@@ -42,16 +42,17 @@ def test_the_script_is_small(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_all_parts_of_the_script_are_served() -> None:
-    parts = {path.name.removesuffix(".js") for path in (files("app.widget") / "script").iterdir()}
-    assert parts == set(pages._PARTS)
+    parts = {path.name for path in (files("app.widget") / "script").iterdir()}
+    assert parts == {*(f"{part}.js" for part in pages._PARTS), "style.css"}
 
 
 def test_the_script_is_what_was_written_without_its_comments() -> None:
     folder = files("app.widget") / "script"
     written = "\n".join((folder / f"{part}.js").read_text() for part in pages._PARTS)
     bare = re.sub(r"/\*.*?\*/|(?m:^\s*//[^\n]*$)|(?<=[;,{}])\s*// [^\n]*|\s", "", written, flags=re.DOTALL)
+    sheet = re.sub(r"\s", "", (folder / "style.css").read_text())
     _, _, served = re.sub(r"\s", "", pages.script()).partition('";')[2].partition('";')
-    assert served == bare + "})();"
+    assert served == f"constcss=`{sheet}`;{bare}}})();"
 
 
 def test_every_text_that_the_script_asks_for_is_there_and_no_other() -> None:

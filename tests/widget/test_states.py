@@ -22,7 +22,7 @@ SIZES: Final = {"phone": (390, 844), "desktop": (1280, 800)}
 LOOKS: Final = list(product(SIZES, ("dark", "light"))) if FOLDER else [("phone", "dark"), ("desktop", "light")]
 NARROW: Final = (320, 400)
 """A desktop at 400 % (WCAG 2.2, 1.4.10)."""
-STATES: Final = 32
+STATES: Final = 33
 _RUN: Final = """async (rules) => {
   const { violations } = await axe.run("heliodesk-widget", { resultTypes: ["violations"], ...rules });
   const what = ({ target, failureSummary }) => `${target} ${failureSummary}`;

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from playwright.async_api import Route
 
-from app.core.clock import wall_now
+from app.core.clock import monotonic, wall_now
 from tests.support.desk import open_at
 from tests.support.identities import claims, token
 from tests.support.payloads import PAYLOADS
@@ -190,9 +190,12 @@ async def test_what_is_overdue_turns_red_at_its_instant_whatever_the_visitors_cl
     first = await host.story.open(**P1)
     allowed = datetime.fromisoformat(due(first, "first_response")) - datetime.fromisoformat(first["opened_at"])
     await host.page.clock.install(time=wall_now() + timedelta(days=1))
+    began = monotonic()
     await host.visit_as()
     await host.button("Help").click()
-    await host.story.open_at(await host.story.now() - allowed + timedelta(seconds=5), **P1, title="Slow")
+    await host.page.get_by_role("button", name="Backups fail").wait_for()
+    left = timedelta(seconds=2 + 3 * (monotonic() - began))  # it has to be looked at before that
+    await host.story.open_at(await host.story.now() - allowed + left, **P1, title="Slow")
     await host.page.get_by_role("button", name="Slow").click()
     promise = host.page.locator(".promise").first
     await promise.wait_for()

@@ -71,5 +71,5 @@ async def _plan(
         raise Invalid(errors=[Fault(pointer=place, detail=_("An admin's or agent's key names the plan"))])
     own = await plan_of_account(session, principal.account_id, product)
     if named not in (None, own.key):
-        raise Forbidden(_("Visitors see the plan of their account alone"))
+        raise Forbidden(_("Visitors can only see their own account's plan"))
     return own

@@ -19,6 +19,8 @@ GOOD: Final = 0.23
 KNOWN: Final = 0.3
 """How good an article is, at least, that may be a ticket's solution, and one that makes it a ticket that has one: a
 further suggestion costs a glance, but it is not worth more than that."""
+_FURTHER: Final = 0.17
+"""How good it is, at least, where a good one stands before it: who looks at one looks at three."""
 _ALL: Final = 50
 """Of what is found, that which is looked through for articles and known errors."""
 _ERRORS: Final = 3
@@ -38,7 +40,10 @@ async def suggest(session: AsyncSession, asked: Asked, limit: int) -> dict[str, 
 
     A known error whose workaround is an article that has been found is not said twice.
     """
-    found = [each for each in await find(session, asked, _ALL) if each.score >= GOOD]
+    found = await find(session, asked, _ALL)
+    if not found or found[0].score < GOOD:
+        return {"items": [], "known_errors": []}
+    found = [each for each in found if each.score >= _FURTHER]
     articles = [each for each in found if each.is_article][:limit]
     said = {each.slug for each in articles}
     errors = [each for each in found if not each.is_article and each.slug.lower() not in said][:_ERRORS]

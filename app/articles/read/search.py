@@ -93,7 +93,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An article or known error that was found by these ``words``; ``score``: how good it is, mostly below 1."""
+    """An article or known error that was found by these ``words``; ``score``: how good it is, mostly below 1.
+
+    ``product``: the folded one that it is about.
+    """
 
     article_id: str
     slug: str
@@ -101,6 +104,7 @@ class Found:
     score: float
     words: Sequence[str]
     is_article: bool = True
+    product: str | None = None
 
 
 def reaches_of(principal: Principal | None) -> tuple[str, ...]:
@@ -165,7 +169,7 @@ def _best(ranked: Sequence[Row], asked: Asked, limit: int) -> list[Found]:
         if product and row["product"]:
             score *= _OWN_PRODUCT if row["product"] == product else other
         is_article = row["reach"] != KNOWN_ERROR
-        found = Found(row["article_id"], row["slug"], row["language"], score, row["words"], is_article)
+        found = Found(row["article_id"], row["slug"], row["language"], score, row["words"], is_article, row["product"])
         if found.slug not in best or best[found.slug].score < score:
             best[found.slug] = found
     return sorted(best.values(), key=lambda each: (-each.score, each.article_id))[:limit]

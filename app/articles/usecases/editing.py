@@ -46,13 +46,21 @@ async def create_article(session: AsyncSession, command: NewArticle, actor: Acto
         created_at=now,
         updated_at=now,
     )
-    session.add(article)
     try:
-        await session.flush()
+        await _insert(session, article)
     except IntegrityError as error:  # somebody has just created it
-        raise Conflict(_TAKEN) from error
+        if command.slug:
+            raise Conflict(_TAKEN) from error
+        article.slug = f"{slug}-{article_id[-6:]}"
+        await _insert(session, article)
     await _save(session, article, actor, was_published=False)
     return article
+
+
+async def _insert(session: AsyncSession, article: ArticleRow) -> None:
+    async with session.begin_nested():
+        session.add(article)
+        await session.flush()
 
 
 async def update_article(

@@ -17,6 +17,7 @@ class Job:
 
     ``rest``: of what may come later, a pass does a small batch. After one that has done something the job rests so many
     times as long as the pass took, and so do all others with a rest: that leaves room for what somebody waits for.
+    ``own_turn``: it rests like these, but waits for the rest of none of them.
     """
 
     name: str
@@ -29,3 +30,4 @@ class Job:
     stop: Callable[[], Awaitable[None]] | None = None
     sessions: Sessions | None = None
     rest: float = 0.0
+    own_turn: bool = False

@@ -99,7 +99,7 @@ def from_jwk(jwk: Mapping[str, Any], alg: str | None = None) -> tuple[str, str]:
     ``alg``: what it has to be for, where that is known; else the key says so, by its member or by its type.
     """
     if "d" in jwk or jwk.get("kty") == "oct":
-        raise Unfit(_("Only public keys are taken in this form, and this one holds a secret"))
+        raise Unfit(_("Only public keys are accepted in this form, and this one holds a secret"))
     if jwk.get("use", "sig") != "sig":
         raise Unfit(_("This key is not one for signatures"))
     wanted = alg or jwk.get("alg") or _by_type(jwk)

@@ -24,7 +24,7 @@ StillValid = Callable[[Collection[str]], Awaitable[set[str]]]
 DRAIN: Final = "heliodesk.drain"
 """In a request's scope: what the server calls, with the reason, so that an answer that stays open ends by itself."""
 CHECK: Final = 2.0
-"""Seconds between two looks at the keys and the people of all open streams."""
+"""Seconds between two checks of the keys and people of all open streams."""
 _KEYS: Final = _("A key has at most {most} streams and waiting requests open")
 _VISITORS: Final = _("A visitor has at most {most} streams and waiting requests open")
 _ACCOUNTS: Final = _("An account has at most {most} streams and waiting requests open")

@@ -198,7 +198,7 @@ def _https(value: str) -> str:
         raise invalid_value("https", message_of(error)) from error
     url = _URL.validate_python(value)  # as a browser reads it
     if url.scheme != "https":
-        raise invalid_value("https", _("Only an https:// address is taken"))
+        raise invalid_value("https", _("Only an https:// address is accepted"))
     if not _can_be_reached(url.host or ""):
         raise invalid_value("https", _("The address has to be one that everyone can reach"))
     return value

@@ -3,11 +3,13 @@
 Everything that is asked for again and again (a day's name, so many minutes) is remembered: Babel takes its time.
 """
 
+import re
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
-from typing import Final
+from functools import cache, lru_cache
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import format_date, format_time
 from babel.lists import format_list
 from babel.units import format_unit
@@ -16,6 +18,7 @@ from app.core.text.language import Language
 from app.core.text.messages import Message, _, locale_of, ngettext
 
 _SECOND: Final = timedelta(seconds=1)
+_FIRST: Final = re.compile(r"\b1 (?=\D)")
 
 
 @lru_cache(maxsize=4096)
@@ -41,9 +44,15 @@ def time_in(at: datetime, zone: ZoneInfo, language: Language) -> str:
 @lru_cache(maxsize=4096)
 def _moment(day: date, at: time, language: Language) -> str:
     locale = locale_of(language)
-    local = {"day": format_date(day, "full", locale), "time": format_time(at, "short", locale=locale)}
+    local = {"day": day_of(day, "full", language), "time": format_time(at, "short", locale=locale)}
     # Counted, because Spanish says "a la 1:30" and "a las 2:30".
     return ngettext("{day} at {time}", "{day} at {time}", at.hour, **local).to(language)
+
+
+def day_of(day: date, width: Literal["long", "full"], language: Language) -> str:
+    """A day in words. The first of a month has its ordinal in French, which Babel leaves out."""
+    text = format_date(day, width, locale_of(language))
+    return _FIRST.sub("1er ", text) if language == "fr" and day.day == 1 else text
 
 
 def length(span: timedelta, language: Language) -> str:
@@ -78,3 +87,9 @@ def business_days(count: int, language: Language) -> str:
 def and_more(number: int) -> Message:
     """That so many others are left out of a list."""
     return ngettext("and {n} more", "and {n} more", number)
+
+
+@cache
+def own_name(language: Language) -> str:
+    """What a language is called in itself."""
+    return str(Locale.parse(locale_of(language)).get_display_name()).capitalize()

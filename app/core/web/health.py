@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from hmac import compare_digest
 from html import escape
-from typing import Any, Final
+from typing import Final
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
@@ -23,6 +23,7 @@ from app.core.text.messages import _
 from app.core.web.credentials import key_of
 from app.core.web.edge.answer_headers import PUBLIC
 from app.core.web.http import Router, public_responses
+from app.core.web.kit.deps import LanguageDep
 from app.core.web.page import ICON, page, page_policy, wants_page
 from app.core.web.replies import reply
 from app.core.zones import IN_FORCE
@@ -61,7 +62,7 @@ class ProblemType(BaseModel):
     type: str = Field(examples=["/problems/not-found"])
     title: str = Field(examples=["There is no such resource"])
     status: int = Field(examples=[404])
-    description: str = Field(examples=["there is no such resource, or it belongs to another account."])
+    description: str = Field(examples=["There is no such resource, or it belongs to another account."])
 
 
 @router.get("/healthz", scope=None, response_model=Health, responses=public_responses(HeadTooLarge, Unavailable))
@@ -165,10 +166,10 @@ async def get_metrics(request: Request, state: StateDep) -> Response:
 
 
 def problem_types(base: type[Problem] = Problem) -> dict[str, type[Problem]]:
-    """Every kind of problem by its slug."""
+    """Every kind of problem by its slug; of several with one slug the base of the others."""
     found = {base.slug: base}
     for kind in base.__subclasses__():
-        found |= problem_types(kind)
+        found = problem_types(kind) | found
     return found
 
 
@@ -178,22 +179,19 @@ def problem_types(base: type[Problem] = Problem) -> dict[str, type[Problem]]:
     response_model=ProblemType,
     responses=public_responses(NotFound, Invalid, TooManyRequests) | {200: {"content": {"text/html": _PAGE}}},
 )
-async def get_problem_type(request: Request, slug: str) -> Response:
+async def get_problem_type(request: Request, slug: str, language: LanguageDep) -> Response:
     """Get a problem type.
 
-    The page behind the `type` of a problem document: JSON, or HTML for clients that prefer it.
+    The page behind the `type` of a problem document: JSON, or HTML for clients that prefer it, in the language of
+    `Accept-Language`.
     """
     kind = problem_types().get(slug)
     if kind is None:
         raise NotFound(_("There is no problem type of this name"))
-    described, vary = _describe(kind), {"Vary": "Accept"}
+    told = kind().document(language=language) | {"description": kind.meaning.to(language)}
+    headers = PUBLIC | {"Vary": "Accept, Accept-Language", "Content-Language": language}
     if not wants_page(request.headers.get("accept", "")):
-        return reply(described, headers=PUBLIC | vary)
-    lines = (f"Status {described['status']}", described["description"].capitalize(), f"Type: {described['type']}")
-    html = page(described["title"], "".join(f"<p>{escape(line)}</p>" for line in lines))
-    return HTMLResponse(html, headers=PUBLIC | vary | page_policy(html, img=[ICON]))
-
-
-def _describe(kind: type[Problem]) -> dict[str, Any]:
-    description = (kind.__doc__ or "").partition(": ")[2] or kind.title
-    return {"type": f"/problems/{kind.slug}", "title": kind.title, "status": kind.status, "description": description}
+        return reply(told, headers=headers)
+    body = f"<p>{escape(told['description'])}</p><p><code>{told['status']} {told['type']}</code></p>"
+    html = page(told["title"], body, language)
+    return HTMLResponse(html, headers=headers | page_policy(html, img=[ICON]))

@@ -221,7 +221,7 @@ class StrictRoute(APIRoute):
             require_json(plain.headers.get("content-type"))
             parsed = self.read(body)
             if parsed is None:  # FastAPI would take it for a body that was left out
-                raise Invalid(errors=[Fault(pointer="", detail=_("The body is null where an object is wanted"))])
+                raise Invalid(errors=[Fault(pointer="", detail=_("The body is null where an object is expected"))])
             return await handle(StrictRequest(plain, parsed))
 
         return read_then_handle

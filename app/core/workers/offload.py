@@ -84,7 +84,8 @@ class Offload:
         except TimeoutError as error:
             outcome = "too long"
             detail = _(
-                "This takes longer than {deadline} seconds to compute: ask for less, or later", deadline=self._deadline
+                "This takes longer than {deadline} seconds to compute: ask for less, or try again later",
+                deadline=self._deadline,
             )
             raise TooLong(detail, headers=_RETRY) from error
         finally:

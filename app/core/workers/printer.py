@@ -72,7 +72,7 @@ class Printer:
         no Chromium. A caller that is cancelled ends the process.
         """
         if not self._command:
-            raise Unavailable(_("This server makes no PDFs: ask for the page, and print that"))
+            raise Unavailable(_("This server cannot make PDFs: open the page and print it"))
         async with self._slots.taken(owner, within=self._seconds):
             return await self._printed(html)
 
@@ -89,7 +89,7 @@ class Printer:
 
     async def _run(self, place: Path) -> bytes:
         """What Chromium has said, once it has ended."""
-        process = await self._start(place)
+        process = await self._started(place)
         try:
             async with asyncio.timeout(self._seconds):
                 _output, said = await process.communicate()
@@ -99,6 +99,16 @@ class Printer:
         finally:
             await _end(process)
         return said
+
+    async def _started(self, place: Path) -> Process:
+        """A process of Chromium. One whose caller goes as it starts would be killed by asyncio without its children."""
+        starting = asyncio.create_task(self._start(place))
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            with suppress(Unavailable):
+                await _end(await starting)
+            raise
 
     async def _start(self, place: Path) -> Process:
         root = ("--no-sandbox",) if os.geteuid() == 0 else ()  # it refuses to run as root with one

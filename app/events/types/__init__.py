@@ -101,6 +101,17 @@ class EventPostponed(EventData):
     retry_at: datetime
 
 
+class JobPostponed(EventData):
+    """A background job fails with every event: it pauses until ``retry_at``, and what it does lacks all new events."""
+
+    type = "job.postponed"
+    audience = "internal"
+    job: str = Field(description="As in the metrics: `reports`, `texts` (the search), `incidents`, `known solutions`")
+    reason: Literal["failed", "slow"]
+    error: str = Field(description="The kind of the error; the service's log has it in full")
+    retry_at: datetime = Field(description="Told of the first pause alone: the next ones grow to ten minutes")
+
+
 class WebhookDisabled(EventData):
     """An endpoint was disabled: it gets no events until its owner enables it."""
 
@@ -204,6 +215,7 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     ProblemTargetMissed,
     ProblemResolved,
     EventPostponed,
+    JobPostponed,
     WebhookDisabled,
     WebhookPaused,
     WebhookResumed,

@@ -5,6 +5,7 @@ any request's body, so that no file is in memory as a whole.
 """
 
 import asyncio
+import fcntl
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable
@@ -21,6 +22,8 @@ T = TypeVar("T")
 PATH: Final = "/f/"
 _PART: Final = 2**20
 _READ: Final = 2**18
+_PLAIN: Final = os.O_CLOEXEC | os.O_NOFOLLOW
+"""Who can write to the folder has the service read and write nothing elsewhere."""
 
 
 class OutOfPlace(Exception):
@@ -73,7 +76,7 @@ class Folder:
 
     async def opened(self, file: StoredFile) -> AsyncIterator[bytes]:
         """The same, of a file that is known to be there: else it raises at once."""
-        return _chunks(await _apart(self._path(file).open, "rb"))
+        return _chunks(await _apart(_opened, self._path(file)))
 
     async def size(self, file: StoredFile) -> int | None:
         """See ``FileStore``."""
@@ -107,8 +110,9 @@ async def _apart(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 def _put(path: Path, start: int, part: bytes) -> int:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    number = os.open(path, os.O_WRONLY | os.O_CREAT | _PLAIN, 0o600)
     try:
+        fcntl.flock(number, fcntl.LOCK_EX)  # until it is closed
         held = os.fstat(number).st_size
         if start > held:
             raise OutOfPlace(held)
@@ -121,16 +125,28 @@ def _put(path: Path, start: int, part: bytes) -> int:
 
 
 def _take(part: Path, path: Path, size: int) -> bool:
-    if not part.exists():
-        return path.exists() and path.stat().st_size == size
-    if part.stat().st_size != size:
-        return False
-    copy = path.with_suffix(".copy")
-    shutil.copyfile(part, copy)
-    copy.chmod(0o600)
-    if copy.stat().st_size != size:
-        copy.unlink()
-        return False
-    copy.replace(path)
-    part.unlink(missing_ok=True)
+    try:
+        source = _opened(part)
+    except FileNotFoundError:
+        return _has(path, size)
+    with source:
+        fcntl.flock(source, fcntl.LOCK_EX)  # nobody sends more of it, or takes it too
+        found = os.fstat(source.fileno())
+        if not found.st_nlink:
+            return _has(path, size)
+        if found.st_size != size:
+            return False
+        copy = path.with_suffix(".copy")
+        with os.fdopen(os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _PLAIN, 0o600), "wb") as stream:
+            shutil.copyfileobj(source, stream)
+        copy.replace(path)
+        part.unlink(missing_ok=True)
     return True
+
+
+def _has(path: Path, size: int) -> bool:
+    return path.exists() and path.stat().st_size == size
+
+
+def _opened(path: Path) -> BinaryIO:
+    return os.fdopen(os.open(path, os.O_RDONLY | _PLAIN), "rb")

@@ -36,6 +36,8 @@ from app.inbound.schemas import HookFields, NewHook, TrialPayload
 from app.inbound.usecases import hooks
 from app.inbound.usecases.dry_run import tried_batch, what_would_be
 from app.inbound.usecases.hooks import hook_document, payload_document, receipt_document
+from app.inbound.usecases.mail_case import MailHook
+from app.inbound.usecases.try_mail import tried_mail, what_mail_would_do
 
 router = ResourceRouter("hooks", prefix="/v1/hooks", tags=["Hooks"])
 HookPath = Annotated[str, Path(max_length=40, description="The hook's id")]
@@ -151,8 +153,8 @@ async def try_hook(call: CallDep, hook_id: HookPath, body: TrialPayload, actor: 
     """Try a payload.
 
     Shows what the payload would do if it came now: how each alert is read, which tickets would be opened, with which
-    priority. Nothing is stored. 429 when too many of an account's heavy payloads are waiting, 503 when too many are
-    waiting in all.
+    priority; of an e-mail, whose it is, and what its ticket would have of it. Nothing is stored. 429 when too many of
+    an account's heavy payloads are waiting, 503 when too many are waiting in all.
     """
 
     async def find(session: AsyncSession) -> HookRow:
@@ -162,10 +164,21 @@ async def try_hook(call: CallDep, hook_id: HookPath, body: TrialPayload, actor: 
 
     hook = await call.ask(find)
     fields = HookFields.model_validate(hook.fields, context=STORED)
+    if (body.format or fields.format) == "email":
+        return await _try_mail(call, MailHook(hook.account_id, hook.id, fields, receipt_id=""), body)
     batch = await tried_batch(call.state.offload, owner_of(call.principal), fields, body)
 
     async def tell(session: AsyncSession) -> Document:
         return await what_would_be(session, hook, await account_by_id(session, hook.account_id), batch)
+
+    return await call.read(tell, snapshot)
+
+
+async def _try_mail(call: CallDep, hook: MailHook, body: TrialPayload) -> Response:
+    mail = await tried_mail(call.state.offload, owner_of(call.principal), body)
+
+    async def tell(session: AsyncSession) -> Document:
+        return await what_mail_would_do(session, hook, mail, call.principal)
 
     return await call.read(tell, snapshot)
 

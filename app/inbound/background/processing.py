@@ -43,7 +43,8 @@ from app.inbound.setting import setting_of
 from app.inbound.texts import FAILED, failure_of
 from app.inbound.usecases.apply_decision import Acted, Hooked, apply_decision
 from app.inbound.usecases.judge import judge
-from app.inbound.usecases.take_mail import MailHook, take_mail
+from app.inbound.usecases.mail_case import MailHook
+from app.inbound.usecases.take_mail import take_mail
 
 SLICE: Final = 50
 """Signals of one transaction: what it locks, it holds for a moment only."""

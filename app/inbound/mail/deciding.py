@@ -1,5 +1,6 @@
 """What becomes of a message: of whom it is, by what it finds its ticket, and what follows. Pure."""
 
+import re
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -10,17 +11,24 @@ Action: TypeAlias = Literal["bounced", "note", "engineer", "say", "open", "refus
 Unknown: TypeAlias = Literal["ticket", "refuse", "ignore"]
 MOST_NOTES: Final = 20
 """Notes about messages of programs, and of people who cannot be told, that one ticket gets."""
+MOST_SAID: Final = 20
+"""E-mails of one sender within an hour that a ticket takes as theirs: two robots that do not say so come to an end."""
 AUTOMATIC: Final = pgettext("mail", "An automatic e-mail: it answers nothing, and nobody is told of it")
-UNCONFIRMED: Final = pgettext("mail", "An e-mail of which nobody vouches that it is from its sender")
+UNCONFIRMED: Final = pgettext("mail", "An e-mail whose sender could not be verified")
 NO_WRITER: Final = pgettext("mail", "An e-mail from somebody who may only read this account's tickets")
 NOT_OF_IT: Final = pgettext("mail", "An e-mail from somebody who is not known on this ticket")
-NOTHING_WRITTEN: Final = pgettext("mail", "An e-mail in which nothing could be found but what it quotes")
+NOTHING_WRITTEN: Final = pgettext("mail", "An e-mail that holds nothing but quoted text")
 UNKNOWN_BOUNCE: Final = pgettext("mail", "A report on an e-mail that the service has not sent")
 STRANGER: Final = pgettext("mail", "The sender is not known")
 NO_SENDER: Final = pgettext("mail", "The e-mail does not name one sender")
 NOT_OFFERED: Final = pgettext("mail", "The account's plan does not offer tickets by e-mail")
-MANY_NOTES: Final = pgettext("mail", "The ticket has got many such notes: this one is kept here alone")
+MANY_NOTES: Final = pgettext("mail", "The ticket already has many such notes: this one is kept here only")
+NO_ANSWER: Final = pgettext(
+    "mail", "Engineers can answer by e-mail only while they work here, and only through support's own hooks"
+)
+MANY_SAID: Final = pgettext("mail", "The sender writes so many e-mails an hour that it may be a program")
 OWN: Final = pgettext("mail", "The e-mail is one that the service has sent")
+_NOTE: Final = re.compile(r"\A[^\w#]{0,40}#[ \t]?note\b[:.,*_ \t-]{0,40}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,8 @@ class Sender:
     """the gateway has found that it comes from there"""
     engineer_id: str | None = None
     """of the support engineer with this address"""
+    may_answer: bool = False
+    """that engineer works here, and the hook is one of support's, with whose gateway no customer has to do"""
     person_id: str | None = None
     """of the account's person with this address"""
     role: str | None = None
@@ -52,6 +62,8 @@ class Thread:
     """it was found by the signed address, which only readers of its mails have"""
     notes: int = 0
     """that it has got of messages which nobody has answered for"""
+    said: int = 0
+    """messages that this sender has sent to it within an hour, and that it took as theirs"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +99,15 @@ def decide(mail: Mail, sender: Sender | None, thread: Thread | None, place: Plac
     return _new(mail, sender, thread, place)
 
 
+def internal_in(answer: str) -> str | None:
+    """What an engineer's reply says to their colleagues alone; None: it is for the customer.
+
+    Whatever begins with ``#note`` is a note, with the rest of that line, and behind characters that nobody sees.
+    """
+    found = _NOTE.match(answer)
+    return answer[found.end() :].strip() if found else None
+
+
 def _new(mail: Mail, sender: Sender | None, thread: Thread | None, place: Place) -> Verdict:
     """What becomes of a message that no open ticket takes."""
     if sender is None:
@@ -115,16 +136,18 @@ def _about(mail: Mail, sender: Sender | None, thread: Thread) -> Verdict:
         return Verdict("note", AUTOMATIC, is_robot=True)
     if sender is None:
         return Verdict("note", NO_SENDER)
-    if sender.engineer_id and sender.is_authentic:
+    if sender.engineer_id and sender.is_authentic and sender.may_answer:
         return Verdict("engineer")
-    reason = _why_not(sender, thread)
-    return Verdict("note", reason) if reason else Verdict("say")
+    if reason := _why_not(sender, thread):
+        return Verdict("note", reason)
+    return Verdict("say") if thread.said < MOST_SAID else Verdict("note", MANY_SAID, is_robot=True)
 
 
 def _why_not(sender: Sender, thread: Thread) -> Message | None:
     """Why a message is not the customer's own word: it is in an engineer's name, or its sender may not write here."""
     if sender.role == "viewer":
         return NO_WRITER
-    if sender.engineer_id or not (thread.by_token or sender.is_authentic):
+    if (sender.engineer_id or not thread.by_token) and not sender.is_authentic:
         return UNCONFIRMED
-    return None if thread.by_token or sender.person_id or sender.is_reader else NOT_OF_IT
+    is_customer = sender.person_id or sender.is_reader or (thread.by_token and not sender.engineer_id)
+    return None if is_customer else NO_ANSWER if sender.engineer_id else NOT_OF_IT

@@ -1,22 +1,33 @@
 """The parts of a message: its text, and what else it carries. Whatever is wrong with it, nothing is refused. Pure."""
 
+import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from email.errors import MessageError
 from email.header import Header, decode_header, make_header
 from email.message import Message as Entity
 from typing import Final
 
 import html_text
+from lxml import etree, html
 
 MOST_PARTS: Final = 1_000
-"""Parts that are looked at; what follows is counted in with the last one."""
+"""Parts that are looked at."""
 MOST_HTML: Final = 2_000_000
-"""Characters of HTML of which a text is made."""
+"""Characters of HTML of which a text is made; a longer page is a part as well."""
+MOST_TEXT: Final = 200_000
+"""Characters of a text; the whole of a longer one is a part as well."""
+WHOLE: Final = ("e-mail.txt", "e-mail.html")
+"""What the part is called that has the whole of a text."""
 _SHOWN: Final = frozenset({"text/plain", "text/html"})
 _REPORTED: Final = frozenset({"message/delivery-status", "text/rfc822-headers"})
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _MOST_NAME: Final = 200
+_MOST_FIELD: Final = 50_000
+"""Characters of a header field that are looked at."""
+_NO_CHARSETS: Final = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
+"""Codecs of the interpreter's that no message is written in; some take for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +70,23 @@ def content_of(message: Entity) -> tuple[str, tuple[Part, ...]]:
     for entity in parts_of(message):
         is_broken = entity.get_content_maintype() == "multipart"  # it says that it has parts, and has none
         kind = "text/plain" if is_broken else entity.get_content_type()
-        if kind in _SHOWN and entity.get_content_disposition() != "attachment" and not entity.get_filename():
+        if kind in _SHOWN and entity.get_content_disposition() != "attachment" and not _file_name(entity):
             (texts if kind == "text/plain" else pages).append(text_of(entity))
         elif kind not in _REPORTED:
             others.append(_part(entity))
     text = "\n\n".join(filter(None, (each.strip("\n") for each in texts))).strip()
     if not text:
         text = "\n\n".join(filter(None, (_from_html(page) for page in pages))).strip()
-    return text, tuple(others)
+        others[:0] = [_whole(page, "html") for page in pages if len(page) > MOST_HTML]
+    if len(text) > MOST_TEXT:
+        others.insert(0, _whole(text, "plain"))
+    return text[:MOST_TEXT], tuple(others)
+
+
+def _whole(text: str, kind: str) -> Part:
+    """A text of which not all is shown, as a part."""
+    content = text.encode()
+    return Part(WHOLE[kind == "html"], f"text/{kind}", len(content), content)
 
 
 def text_of(entity: Entity) -> str:
@@ -75,7 +95,8 @@ def text_of(entity: Entity) -> str:
     declared = (entity.get_content_charset() or "utf-8").strip("'\" ")
     for charset in (declared, "utf-8", "cp1252"):
         try:
-            return plain(content.decode(charset))
+            if codecs.lookup(charset).name not in _NO_CHARSETS:
+                return plain(content.decode(charset))
         except (LookupError, UnicodeError, ValueError):
             continue
     return plain(content.decode("latin-1"))
@@ -91,8 +112,9 @@ def bytes_of(entity: Entity) -> bytes:
 
 
 def plain(text: str) -> str:
-    """A text with Unix line ends, and without the controls that nobody sees."""
-    return _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    """A text with Unix line ends, and without the controls that nobody sees; what is no character is a ``?``."""
+    shown = _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return shown.encode("utf-8", "replace").decode()
 
 
 def decoded(value: object) -> str:
@@ -100,28 +122,32 @@ def decoded(value: object) -> str:
     raw = field_text(value)
     try:
         text = str(make_header(decode_header(raw)))
-    except (ValueError, LookupError, AssertionError, IndexError):
+    except (ValueError, LookupError, AssertionError, IndexError, MessageError):
         text = raw
-    text = text.encode("utf-8", "replace").decode()
     return " ".join(plain(text).split())
 
 
 def field_text(value: object) -> str:
     """A header field as it stands: bytes of 8 bits are UTF-8 (RFC 6532), or else what most programs mean by them."""
     if not isinstance(value, Header):
-        return str(value or "")
+        return str(value or "")[:_MOST_FIELD]
     content = b"".join(part if isinstance(part, bytes) else part.encode() for part, _ in decode_header(value))
     try:
-        return content.decode()
+        return content.decode()[:_MOST_FIELD]
     except UnicodeError:
-        return content.decode("cp1252", "replace")
+        return content.decode("cp1252", "replace")[:_MOST_FIELD]
 
 
 def _from_html(page: str) -> str:
+    """The text of a page; the page itself where no parser makes anything of it, or it is nested too deep for one."""
+    parser = html.HTMLParser(recover=True, encoding="utf-8", huge_tree=True)
     try:
-        return plain(str(html_text.extract_text(page[:MOST_HTML]))).strip()
-    except (ValueError, RecursionError, AssertionError):  # what no parser of HTML makes anything of
-        return plain(page).strip()
+        tree = etree.fromstring(page[:MOST_HTML].strip().encode() or b"<html/>", parser=parser)
+        if parser.error_log.filter_from_fatals():
+            return page.strip()
+        return plain(str(html_text.extract_text(tree))).strip()
+    except (ValueError, RecursionError, AssertionError, etree.LxmlError):
+        return page.strip()
 
 
 def _part(entity: Entity) -> Part:
@@ -131,7 +157,7 @@ def _part(entity: Entity) -> Part:
         first = inner[0] if isinstance(inner, list) and inner else None
         name = decoded(first["Subject"]) if isinstance(first, Entity) else ""
     content = bytes_of(entity)
-    return Part(name[:_MOST_NAME], entity.get_content_type()[:100], len(content), content)
+    return Part(name[:_MOST_NAME], plain(entity.get_content_type())[:100], len(content), content)
 
 
 def _file_name(entity: Entity) -> str | None:

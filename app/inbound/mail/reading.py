@@ -2,25 +2,37 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from email import message_from_bytes
+from email.errors import MessageError
 from email.message import Message as Entity
 from email.parser import BytesHeaderParser
 from email.utils import getaddresses
 from typing import Final
 
 from app.core.schemas.mailboxes import one_spelling
-from app.inbound.mail.parts import Part, content_of, decoded, field_text, plain
+from app.core.text.invisible import visible
+from app.inbound.mail.parts import MOST_TEXT, Part, content_of, decoded, field_text, plain
 from app.inbound.mail.quotes import written_in
 from app.inbound.mail.robots import Bounce, bounce_in, is_automatic, is_generated
 
 MARK: Final = "##- heliodesk -##"
-"""What stands above the text of a mail to an engineer (``app/notices/texts.py``)."""
-_END_OF_HEADERS: Final = re.compile(rb"\r?\n\r?\n")
-_ID: Final = re.compile(r"<([^<>\s]{1,400}@[^<>\s]{1,255})>")
+"""What stands above the text of a mail to an engineer (``app/notices/content/texts.py``)."""
+_ENDS_OF_HEADERS: Final = (b"\n\n", b"\n\r\n")
+_ID: Final = re.compile(r"<([^<>\s\x00-\x1f\x7f]{1,400}@[^<>\s\x00-\x1f\x7f]{1,255})>")
+_OWN_ID: Final = re.compile(rb"^message-id[ \t]*:((?:[^\r\n]|\r?\n[ \t]){0,2000})", re.IGNORECASE | re.MULTILINE)
+_MOST_HEADER: Final = 2**18
+"""Bytes of a header that are looked at, where a message is not read as a whole."""
 _MOST_IDS: Final = 50
 _MOST_ADDRESSES: Final = 100
+_MOST_PEOPLE: Final = 8_000
+"""Characters of a field that names some."""
 _MOST_NAME: Final = 200
+_MOST_SUBJECT: Final = 1_000
+_MOST_RESULTS: Final = 8_000
+_UNREADABLE: Final = (RecursionError, ValueError, LookupError, TypeError, AttributeError, MessageError)
+"""What the parser raises at what it cannot make anything of."""
 _SHAPE: Final = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}")
 _DELIVERED: Final = ("To", "Cc", "Delivered-To", "X-Original-To", "Envelope-To", "X-Forwarded-To")
 
@@ -67,13 +79,25 @@ def read_mail(raw: bytes) -> Mail:
     """What a message says."""
     try:
         message = message_from_bytes(raw)
-        text, parts = content_of(message)
-        bounce = bounce_in(message)
-    except RecursionError:  # nested as nobody's program nests
-        message, bounce, parts = BytesHeaderParser().parsebytes(raw), None, ()
-        text = plain(body_of(raw).decode("utf-8", "replace"))
-    subject, sender = decoded(message.get("Subject")), _sender(message)
-    named = _first_id(str(message.get("Message-ID") or ""))
+        return _mail(raw, message, *content_of(message), bounce_in(message))
+    except _UNREADABLE:
+        return read_as_it_is(raw)
+
+
+def read_as_it_is(raw: bytes) -> Mail:
+    """A message that is built as nobody's program builds one: its header, its body as it stands, the whole as a part.
+
+    It takes a moment only, whatever is in it.
+    """
+    header = BytesHeaderParser().parsebytes(_header_of(raw))
+    text = plain(body_of(raw)[: 4 * MOST_TEXT].decode("utf-8", "replace"))[:MOST_TEXT]
+    whole = Part("e-mail.eml", "message/rfc822", len(raw), raw)
+    return replace(_mail(raw, header, text.strip(), (whole,), None), written="", answer="")  # nobody can tell
+
+
+def _mail(raw: bytes, message: Entity, text: str, parts: tuple[Part, ...], bounce: Bounce | None) -> Mail:
+    subject, sender = decoded(message.get("Subject"))[:_MOST_SUBJECT], _sender(message)
+    named = _own_id(raw)
     return Mail(
         _fingerprint(raw, named),
         named,
@@ -89,21 +113,29 @@ def read_mail(raw: bytes) -> Mail:
         is_automatic(message, subject, sender.email if sender else ""),
         is_generated(message),
         bounce,
-        tuple(str(each) for each in message.get_all("Authentication-Results", ())[:_MOST_IDS]),
+        tuple(field_text(each)[:_MOST_RESULTS] for each in message.get_all("Authentication-Results", ())[:_MOST_IDS]),
     )
 
 
 def fingerprint(raw: bytes) -> str:
     """``Mail.fingerprint`` of a message of which only the header is read."""
-    found = _END_OF_HEADERS.search(raw)
-    header = BytesHeaderParser().parsebytes(raw[: found.end()] if found else raw)
-    return _fingerprint(raw, _first_id(str(header.get("Message-ID") or "")))
+    return _fingerprint(raw, _own_id(raw))
 
 
 def body_of(raw: bytes) -> bytes:
     """What follows the header."""
-    found = _END_OF_HEADERS.search(raw)
-    return raw[found.end() :] if found else b""
+    return raw[_end_of_header(raw) :]
+
+
+def _end_of_header(raw: bytes) -> int:
+    places = [(place, mark) for mark in _ENDS_OF_HEADERS if (place := raw.find(mark)) >= 0]
+    place, mark = min(places, default=(len(raw), b""))
+    return place + len(mark)
+
+
+def _header_of(raw: bytes) -> bytes:
+    """The header, as far as it is looked at where a message is not read as a whole."""
+    return raw[: min(_end_of_header(raw), _MOST_HEADER)]
 
 
 def _fingerprint(raw: bytes, message_id: str | None) -> str:
@@ -112,15 +144,19 @@ def _fingerprint(raw: bytes, message_id: str | None) -> str:
     return hashlib.sha256(known).hexdigest()[:32]
 
 
-def _first_id(field: str) -> str | None:
-    found = _ID.search(field)
+def _own_id(raw: bytes) -> str | None:
+    """Its ``Message-ID``."""
+    field = _OWN_ID.search(_header_of(raw))
+    found = _ID.search(field[1].decode("utf-8", "replace")) if field else None
     return found[1] if found else None
 
 
 def _answers(message: Entity) -> tuple[str, ...]:
     """``In-Reply-To``, then ``References`` from its end."""
-    nearest = _ID.findall(" ".join(map(str, message.get_all("In-Reply-To", ()))))
-    earlier = _ID.findall(" ".join(map(str, message.get_all("References", ()))))
+    nearest, earlier = (
+        _ID.findall(" ".join(map(field_text, message.get_all(name, ())[:_MOST_IDS])))
+        for name in ("In-Reply-To", "References")
+    )
     return tuple(dict.fromkeys([*nearest, *reversed(earlier)]))[:_MOST_IDS]
 
 
@@ -132,10 +168,18 @@ def _sender(message: Entity) -> Person | None:
 
 def _people(message: Entity, names: tuple[str, ...]) -> list[Person]:
     """Whom these fields name, each once."""
-    fields = [" ".join(field_text(each).split()) for name in names for each in message.get_all(name, ())]
+    stated = [each for name in names for each in message.get_all(name, ())[:_MOST_IDS]]
+    fields = [" ".join(field_text(each).split())[:_MOST_PEOPLE] for each in stated]
     found: dict[str, Person] = {}
-    for name, address in getaddresses(fields)[:_MOST_ADDRESSES]:
+    for name, address in _addresses(fields)[:_MOST_ADDRESSES]:
         email = one_spelling(decoded(address).strip("<>").lower())
         if _SHAPE.fullmatch(email) and email not in found:
-            found[email] = Person(email, decoded(name)[:_MOST_NAME].strip())
+            found[email] = Person(email, visible(decoded(name))[:_MOST_NAME].strip())
     return list(found.values())
+
+
+def _addresses(fields: Sequence[str]) -> list[tuple[str, str]]:
+    try:
+        return getaddresses(fields)
+    except _UNREADABLE:  # such as comments in comments in comments
+        return []

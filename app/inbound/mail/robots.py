@@ -28,6 +28,8 @@ _AWAY: Final = re.compile(
 )
 _OURS: Final = re.compile(r"<?(ntc_[0-7][0-9a-hjkmnp-tv-z]{25})@", re.IGNORECASE)
 _MOST_REASON: Final = 500
+_STATUS: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
+"""RFC 3463; comments may follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,8 @@ def bounce_in(message: Entity) -> Bounce | None:
         return None
     reason = failed.get("diagnostic-code", "").partition(";")[2].strip() or failed.get("status", "")
     original = failed.get("original-recipient", "").rpartition(";")[2].strip().strip("<>")
-    return Bounce(returned, (original or address).lower(), failed.get("status", "").strip(), reason[:_MOST_REASON])
+    status = _STATUS.match(failed.get("status", "").strip())
+    return Bounce(returned, (original or address).lower(), status[0] if status else "", reason[:_MOST_REASON])
 
 
 def _groups(part: Entity) -> Iterator[Mapping[str, str]]:

@@ -23,7 +23,7 @@ class MailRules(Strict):
     accounts: Literal["own", "all"] = Field(
         "own",
         description="`all`: the e-mails of all accounts come to this hook, and the hook's own account has those of "
-        "unknown senders. Only admins set it, and only support sees such a hook",
+        "unknown senders. Only admins make such a hook, and only support sees it. It never changes",
     )
     domains: Annotated[dict[Domain, AccountId], Field(max_length=MOST_DOMAINS), at_most(MOST_DOMAINS)] = Field(
         default_factory=dict, description="Whose the senders of a domain are who are none of the account's people"
@@ -33,6 +33,11 @@ class MailRules(Strict):
         description="Who is neither of the people nor of a domain: opens a ticket of the hook's own account, is told "
         "by e-mail, once a day, that nobody reads it, or hears nothing",
     )
+
+    @property
+    def trusts(self) -> bool:
+        """Whether it takes somebody's word for who has written, or for whose an e-mail is."""
+        return self.authserv_id is not None or self.accounts == "all"
 
 
 class MailPart(Document):

@@ -5,6 +5,8 @@ from typing import Final
 
 import authres
 
+from app.core.schemas.mailboxes import one_spelling
+
 _ALIGNED: Final = {"dkim": ("header", "d"), "spf": ("smtp", "mailfrom")}
 _UNDECIDED: Final = frozenset({"none", "bestguesspass"})
 
@@ -18,20 +20,31 @@ def is_authentic(fields: Sequence[str], authserv_id: str | None, domain: str) ->
     """
     if authserv_id is None or not domain:
         return False
-    found = next((each for each in map(_parsed, fields) if each and _is(each.authserv_id, authserv_id)), None)
+    found = _of_gateway(fields, authserv_id)
     if found is None:
         return False
     verdicts = [each for each in found.results or () if each.method == "dmarc"]
     decided = [each for each in verdicts if each.result not in _UNDECIDED]
     if decided:
-        return all(each.result == "pass" and _is(_value(each, "header", "from"), domain) for each in decided)
+        return all(each.result == "pass" and _domain(_value(each, "header", "from")) == domain for each in decided)
     return any(each.result == "pass" and _is_above(each, domain) for each in found.results or ())
+
+
+def _of_gateway(fields: Sequence[str], authserv_id: str) -> authres.AuthenticationResultsHeader | None:
+    """The gateway's first field. One that cannot be read, for whatever a sender has put into it, vouches for nobody."""
+    for field in fields:
+        parsed = _parsed(field)
+        if parsed is None and authserv_id.lower() in field.lower():
+            return None
+        if parsed and _is(parsed.authserv_id, authserv_id):
+            return parsed
+    return None
 
 
 def _parsed(field: str) -> authres.AuthenticationResultsHeader | None:
     try:
         return authres.AuthenticationResultsHeader.parse(f"Authentication-Results: {' '.join(field.split())}")
-    except (authres.AuthResError, ValueError, IndexError, AttributeError):
+    except (authres.AuthResError, ValueError, IndexError, AttributeError, RecursionError):
         return None
 
 
@@ -43,8 +56,13 @@ def _is_above(result: authres.AuthenticationResult, domain: str) -> bool:
     place = _ALIGNED.get(result.method)
     if place is None:
         return False
-    signed = (_value(result, *place) or "").rpartition("@")[2].lower()
+    signed = _domain(_value(result, *place))
     return "." in signed and (domain == signed or domain.endswith(f".{signed}"))
+
+
+def _domain(value: str | None) -> str:
+    """The domain of an address, or a domain, in the spelling of ``Person.email``: as people read it."""
+    return one_spelling(f"x@{(value or '').rpartition('@')[2].lower()}").rpartition("@")[2]
 
 
 def _value(result: authres.AuthenticationResult, kind: str, name: str) -> str | None:

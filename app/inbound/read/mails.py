@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,18 +12,19 @@ from app.core.db.tables import Row
 from app.inbound.mail.deciding import Sender, Thread
 from app.inbound.mail.reading import Mail, Person
 from app.inbound.mail.senders import is_authentic
-from app.notices.mailings import mail_secret
+from app.notices.outbox.mailings import mail_secret
 from app.notices.tokens import ticket_of_reply
 
 _TOKEN: Final = re.compile(r"[^@]*\+([0-9a-z]{42})@.*")
 _ROOT: Final = re.compile(r"(tkt_[0-7][0-9a-hjkmnp-tv-z]{25})@.*")
-# The message that it answers first, then those before; a merged ticket goes on in another one.
+# The message that it answers first, then those before; of those with one id, the one that came first. A merged ticket
+# goes on in another one.
 _THREAD: Final = """
 WITH RECURSIVE named AS (
     SELECT i.place, t.account_id, t.id FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS i (root, message, place)
     LEFT JOIN received_mails AS m ON m.message_id = i.message AND ($3::text IS NULL OR m.account_id = $3)
     JOIN tickets AS t ON t.id = coalesce(i.root, m.ticket_id) AND ($3::text IS NULL OR t.account_id = $3)
-    ORDER BY i.place LIMIT 1
+    ORDER BY i.place, m.received_at, m.id LIMIT 1
 ), way AS (
     SELECT t.account_id, t.id, t.status, t.merged_into, 1 AS length FROM named AS n
     JOIN tickets AS t ON t.account_id = n.account_id AND t.id = n.id
@@ -32,7 +34,10 @@ WITH RECURSIVE named AS (
 )
 SELECT w.account_id, w.id AS ticket_id, w.status,
        (SELECT count(*) FROM received_mails AS m
-        WHERE m.account_id = w.account_id AND m.ticket_id = w.id AND m.noted) AS notes
+        WHERE m.account_id = w.account_id AND m.ticket_id = w.id AND m.noted) AS notes,
+       (SELECT count(*) FROM received_mails AS m
+        WHERE m.account_id = w.account_id AND m.sender = $4 AND m.received_at > clock_timestamp() - interval '1 hour'
+        AND m.ticket_id = w.id AND m.posted_id IS NOT NULL AND NOT m.noted) AS said
 FROM way AS w ORDER BY w.length DESC LIMIT 1
 """
 _PEOPLE: Final = """
@@ -40,9 +45,9 @@ SELECT p.account_id, p.id, p.name, p.role FROM people AS p
 WHERE p.email = $1 AND ($2::text IS NULL OR p.account_id = $2) ORDER BY p.created_at, p.id LIMIT 3
 """
 _ENGINEER: Final = """
-SELECT id, name, display_name, account_id FROM engineers
-WHERE lower(email) = $1 AND active AND (account_id IS NULL OR account_id = $2)
-ORDER BY account_id NULLS FIRST, id LIMIT 1
+SELECT id, name, display_name, account_id, active FROM engineers
+WHERE lower(email) = $1 AND (account_id IS NULL OR account_id = $2)
+ORDER BY active DESC, account_id NULLS FIRST, id LIMIT 1
 """
 _READS: Final = """
 SELECT EXISTS (SELECT FROM tickets AS t WHERE t.account_id = $1 AND t.id = $2 AND (
@@ -58,6 +63,14 @@ WHERE account_id = $1 AND sender = $2 AND posted_id IS NULL AND received_at > cl
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Who says whether a message is from its sender, if anybody does; and whether support has set that up."""
+
+    authserv_id: str | None
+    is_supports: bool
+
+
 async def thread_of(session: AsyncSession, mail: Mail, only: str | None) -> Thread | None:
     """The ticket that a message is about, of ``only`` one account where one is given.
 
@@ -68,7 +81,8 @@ async def thread_of(session: AsyncSession, mail: Mail, only: str | None) -> Thre
     signed = next((ticket for token in tokens if (ticket := ticket_of_reply(secret, token))), None)
     roots = [signed] if signed else [_root(each) for each in mail.answers]
     answers = [None] if signed else list(mail.answers)
-    found = await (await driver(session)).fetchrow(_THREAD, roots, answers, only)
+    sender = mail.sender.email if mail.sender else None
+    found = await (await driver(session)).fetchrow(_THREAD, roots, answers, only, sender)
     return Thread(**dict(found), by_token=signed is not None) if found else None
 
 
@@ -83,13 +97,13 @@ async def people_with(session: AsyncSession, email: str, only: str | None) -> Se
 
 
 async def engineer_with(session: AsyncSession, email: str, account_id: str) -> Row | None:
-    """The engineer with this address who may work for the account."""
+    """The engineer with this address who may work for the account, or did: ``active`` says it."""
     found = await (await driver(session)).fetchrow(_ENGINEER, email, account_id)
     return dict(found) if found else None
 
 
 async def sender_of(
-    session: AsyncSession, mail: Mail, authserv_id: str | None, account_id: str, thread: Thread | None
+    session: AsyncSession, mail: Mail, gateway: Gateway, account_id: str, thread: Thread | None
 ) -> Sender | None:
     """Who has written a message, as the account knows them; None where it names nobody, or several."""
     if mail.sender is None:
@@ -102,8 +116,9 @@ async def sender_of(
     return Sender(
         email,
         person.get("name") or mail.sender.name or email,
-        is_authentic(mail.results, authserv_id, email.rpartition("@")[2]),
+        is_authentic(mail.results, gateway.authserv_id, email.rpartition("@")[2]),
         engineer["id"] if engineer else None,
+        gateway.is_supports and engineer is not None and engineer["active"],
         person.get("id"),
         person.get("role"),
         bool(reads),

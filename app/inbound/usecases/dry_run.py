@@ -52,9 +52,6 @@ _WORDS = {"open": "opened", "reopen": "reopened", "tell": "notified"}
 async def tried_batch(offload: Offload, owner: str, fields: HookFields, tried: TrialPayload) -> Batch:
     """The signals of a payload. 422 for one that cannot be read; in the name of ``owner`` where it takes long."""
     body, name = orjson.dumps(tried.payload), tried.format or fields.format
-    if name == "email":
-        detail = _("E-mails are not tried: post one to the hook, and look at its receipt")
-        raise Invalid(errors=[Fault(pointer="/format", detail=detail)])
     payload = Payload(name, body, tried.headers, new_id("rcp"), fields.interpretation)
     try:
         return payload.quickly() or await payload.slowly(offload, owner)
@@ -80,6 +77,7 @@ async def what_would_be(session: AsyncSession, hook: HookRow, account: AccountRo
         "left_out": batch.left_out,
         "maintenance_window_id": judged.window_id,
         "omissions": list(batch.omissions),
+        "mail": None,
         "signals": [
             {"key": signal.key, "status": signal.status, "title": signal.title, "labels": signal.labels}
             | {"key_from": _KEYS.get(signal.named_by, signal.named_by), "warning": _WARNINGS.get(signal.named_by)}

@@ -111,7 +111,14 @@ async def create_hook(
 async def update_hook(
     session: AsyncSession, hook: HookRow, fields: HookFields, account: AccountRow, *, now: datetime
 ) -> str | None:
-    """Write the fields. A scheme that has no secret yet gets one: the new secret, else None. 422 as when it is made."""
+    """Write the fields. A scheme that has no secret yet gets one: the new secret, else None.
+
+    422 as when it is made, and where it would have other accounts' e-mails than before: who knows its key could make
+    them up, and who reads its receipts would read them.
+    """
+    if fields.mail.accounts != hook.fields.get("mail", {}).get("accounts", "own"):
+        detail = _("Whose e-mails a hook has is said when it is made: make another one")
+        raise Invalid(errors=[Fault(pointer=pointer(["mail", "accounts"]), detail=detail)])
     await check_urgency(session, account, fields, now=now)
     another = fields.signature.scheme != hook.fields["signature"]["scheme"]
     hook.fields = _stored(fields)
@@ -162,7 +169,7 @@ def check_reach(principal: Principal, fields: HookFields, account_id: str) -> No
         return
     for domain, owner in rules.domains.items():
         if owner != account_id:
-            detail = _("A hook of its own account's e-mails has domains of that account alone")
+            detail = _("A hook for an account's e-mails can only have that account's domains")
             raise Invalid(errors=[Fault(pointer=pointer(["mail", "domains", domain]), detail=detail)])
 
 

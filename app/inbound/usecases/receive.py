@@ -1,5 +1,6 @@
 """Receiving: who sends it is checked, the payload is stored as it came, and the sender has its answer."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,6 +38,7 @@ _KEPT_HEADERS: Final = frozenset(
     | {"webhook-id", "webhook-timestamp", HEADER}
 )
 _KEPT_PREFIX: Final = "ce-"
+_LARGE: Final = 2**20
 _MAX_HEADER: Final = 1_000
 _MAX_HEADERS: Final = 50
 _PATIENCE: Final = "clock_timestamp() - interval '1 second'"
@@ -189,7 +191,7 @@ async def _store(connection: "Connection[Any]", hook: Mapping[str, Any], post: P
     What goes round in a loop is kept too, and refused: its sender would only repeat what an error answers.
     """
     size, name = len(body), post.format or hook["format"]
-    event_key = _event_key(name, post, body) or _signed_id(hook["signature"], post.headers)
+    event_key = await _event_key(name, post, body) or _signed_id(hook["signature"], post.headers)
     place = (hook["account_id"], new_id("rcp"), post.hook_id, event_key)
     headers = kept_headers(post.headers)
     kept = orjson.dumps(headers).decode()
@@ -216,10 +218,10 @@ def _omissions(
     return batch.omissions if batch else ()
 
 
-def _event_key(name: str, post: Posted, body: bytes) -> str | None:
+async def _event_key(name: str, post: Posted, body: bytes) -> str | None:
     """The sender's own id of what it sends: a single CloudEvent has one, and an e-mail."""
     if name == "email":
-        return fingerprint(body)
+        return await asyncio.to_thread(fingerprint, body) if len(body) > _LARGE else fingerprint(body)
     if name != "cloudevents":
         return None
     try:

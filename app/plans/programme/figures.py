@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Final
 
 from babel import Locale
-from babel.dates import format_date, format_time, get_day_names
+from babel.dates import format_time, get_day_names
 from babel.lists import format_list
 from babel.numbers import format_percent
 from babel.units import format_unit
@@ -14,7 +14,7 @@ from babel.units import format_unit
 from app.calendars.hours import ACCOUNT_ZONE, WEEKDAYS
 from app.core.text.language import Language
 from app.core.text.messages import in_language, locale_of
-from app.core.text.phrases import business_days, exact_length
+from app.core.text.phrases import business_days, day_of, exact_length
 from app.plans.document.model import ACCOUNT, PlanCalendar, Target
 from app.plans.programme.words import SENTENCES, TIMES
 
@@ -102,6 +102,6 @@ def _closed(calendar: PlanCalendar, language: Language) -> str:
         return SENTENCES["holidays_of"].to(language, country=place)
     if not holidays.dates:
         return SENTENCES["holidays_count"].to(language)
-    days = [format_date(day, "long", locale=locale) for day in sorted(holidays.dates)]
+    days = [day_of(day, "long", language) for day in sorted(holidays.dates)]
     more = ["…"] if len(days) > _NO_MORE else []
     return SENTENCES["days_off"].to(language, days=[*days[:_NO_MORE], *more])

@@ -1,18 +1,16 @@
 """A programme as HTML: a page without scripts that prints well. Pure."""
 
 import hashlib
-from functools import cache
 from pathlib import Path
 from typing import Final
 
-from babel import Locale
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
-from app.core.text.language import LANGUAGES, Language
-from app.core.text.messages import locale_of
+from app.core.text.language import LANGUAGES
+from app.core.text.phrases import own_name
+from app.core.web.templates import templates
 from app.plans.programme.words import PAGE
 from app.plans.schemas import Programme
 
@@ -20,9 +18,7 @@ _FOLDER: Final = Path(__file__).parent
 STYLE: Final = (_FOLDER / "programme.css").read_bytes()
 STYLE_PATH: Final = f"assets/{hashlib.sha256(STYLE).hexdigest()[:16]}/programme.css"
 """Where the page finds its style sheet, from where it is itself; another style sheet has another address."""
-_TEMPLATES: Final = Environment(
-    loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-)
+_TEMPLATES: Final = templates(_FOLDER)
 _MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
 """What plans write: HTML in it stays text, and nothing is loaded from elsewhere."""
 
@@ -37,8 +33,7 @@ def page(programme: Programme, *, query: str = "") -> str:
         lead=lead,
         rest=rest,
         style=STYLE_PATH,
-        languages=[(each, _own_name(each)) for each in LANGUAGES],
-        query=query,
+        languages=[(each, own_name(each), f"{programme.plan.key}?lang={each}{query}") for each in LANGUAGES],
         words={name: text.to(programme.language) for name, text in PAGE.items() if name != "version"},
         version=PAGE["version"].to(programme.language, version=programme.plan.version),
     )
@@ -56,9 +51,3 @@ def _parts(text: str) -> tuple[Markup | None, Markup, Markup]:
 
 def _html(tokens: list[Token]) -> Markup:
     return Markup(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))  # noqa: S704  what it makes is escaped
-
-
-@cache
-def _own_name(language: Language) -> str:
-    """What a language is called in itself."""
-    return str(Locale.parse(locale_of(language)).get_display_name()).capitalize()

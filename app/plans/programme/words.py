@@ -73,7 +73,7 @@ OBJECTIVES: Final[Mapping[str, Message]] = {
 }
 
 SENTENCES: Final[Mapping[str, Message]] = {
-    "best_effort": _("There are no deadlines: we answer as well as we can."),
+    "best_effort": _("There are no deadlines: we answer on a best-effort basis."),
     "always": _("These times are counted around the clock: nights, weekends and public holidays count."),
     "working": _("These times are counted in the working hours below."),
     "business_days": _("Business days are counted in the working hours below."),
@@ -113,7 +113,7 @@ SENTENCES: Final[Mapping[str, Message]] = {
     "may_any": _("You can set another priority yourself, at any time."),
     "may_raise": _("You can raise the priority yourself, at any time."),
     "may_none": _("Support sets the priority."),
-    "may_escalate": _("If circumstances change, or the work does not go on, you can ask for an escalation."),
+    "may_escalate": _("If circumstances change, or progress stalls, you can ask for an escalation."),
     "tam": _(
         "A technical account manager is told of every ticket of the highest priority, and of every escalation and its "
         "outcome."

@@ -9,18 +9,10 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import Final
 
-from app.problems.alike.likeness import (
-    NEWEST,
-    UNLIKE,
-    Common,
-    Group,
-    Incident,
-    Weights,
-    belonging,
-    common_of,
-    likeness,
-    may_be_one,
-)
+from app.problems.alike.evidence import Common, common_of
+from app.problems.alike.incidents import Group, Incident
+from app.problems.alike.likeness import MODEL, NEWEST, UNLIKE, Model, belonging, likeness, may_be_one
+from app.problems.alike.weights import Weights
 
 LEAST: Final = 3
 """Tickets that make a group."""
@@ -34,20 +26,22 @@ _NEAREST: Final = 12
 """Tickets that are tried beside a new one as the beginning of a group: those that it is most like."""
 
 
-def grouped(groups: Sequence[Group], free: Sequence[Incident], new: Iterable[str], weights: Weights) -> list[Group]:
+def grouped(
+    groups: Sequence[Group], free: Sequence[Incident], new: Iterable[str], weights: Weights, model: Model = MODEL
+) -> list[Group]:
     """The groups that tickets have joined, and new ones; ``new`` are the ids of those of the ``free`` not compared yet.
 
     A new group looks at all free tickets, so that it takes in what came before it.
     """
-    work = _Grouping(list(groups), {each.ticket_id: each for each in free}, weights)
+    work = _Grouping(list(groups), {each.ticket_id: each for each in free}, weights, model)
     work.take_in([each for each in new if each in work.free])
     return [work.groups[place] for place in sorted(work.changed)]
 
 
 class _Grouping:
-    def __init__(self, groups: list[Group], free: dict[str, Incident], weights: Weights) -> None:
+    def __init__(self, groups: list[Group], free: dict[str, Incident], weights: Weights, model: Model) -> None:
         self.groups, self.free, self.changed = groups, free, set[int]()
-        self._weights = weights
+        self._weights, self._model = weights, model
         self._known: dict[tuple[str, str], float] = {}
         self._common: dict[int, Common] = {}
         self._fits: dict[tuple[str, int], float] = {}
@@ -102,12 +96,12 @@ class _Grouping:
             self._common[place] = common_of(group.members[-NEWEST:], self._weights)
         common = self._common[place]
         near = [self._likeness(incident, member) for member in common.members]
-        return belonging(incident, common, near, self._weights)
+        return belonging(incident, common, near, self._weights, self._model)
 
     def _likeness(self, one: Incident, other: Incident) -> float:
         key = (one.ticket_id, other.ticket_id) if one.ticket_id < other.ticket_id else (other.ticket_id, one.ticket_id)
         if key not in self._known:
-            self._known[key] = likeness(one, other, self._weights)
+            self._known[key] = likeness(one, other, self._weights, self._model)
         return self._known[key]
 
     def _core(self, new: Sequence[Incident]) -> list[Incident]:

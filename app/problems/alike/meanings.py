@@ -248,7 +248,10 @@ asking: how_do how_can how_to how_long how_many how_much can_we can_i can_you co
   faut_il dois_je puis_je comment_faire se_puede se_pueden como donde existe quiero queremos quisiera me_gustaria
   necesitamos_cambiar ofrecen comment peut_on est_il est_ce_prevu est_il_prevu prevu pouvez_vous_fournir ou_est
   nous_voulons souhait* jak gdzie czy_mozna czy_jest czy_prowadzicie chcemy chce potrzebujemy prosimy_o jaki jakie ile
-  wie_kann wie kann_man konnen_wir gibt_es wir_mochten quote trial
+  wie_kann wie kann_man konnen_wir gibt_es wir_mochten quote trial cosmetic* estetic* esthetique kosmetycz*
+  would_be_nice feature_request suggestion* sugerenc* propozycj* vorschlag funny typo literowk* could_you could_we
+  would_it is_anything is_there_anything do_i_need anything_like possible_to any_chance any_plans planned_for podriais
+  podrian serait_il avez_vous y_a_t_il macie_moze czy_da_sie da_sie czy_macie_w cuanto combien ile_koszt* kosztuje
 """
 """That somebody asks or requests something."""
 _NARROW: Final = """
@@ -257,7 +260,10 @@ older: for_weeks two_weeks for_months weeks_ago months_ago last_week last_month 
   depuis_janvier depuis_dimanche depuis_samedi depuis_vendredi depuis_des chaque_jour chaque_matin chaque_nuit
   chaque_semaine tous_les_jours tous_les_matins la_semaine_derniere desde_el_viernes desde_enero cada_dia cada_noche
   hace_semanas hace_meses la_semana_pasada el_mes_pasado el_viernes co_tydzien codziennie od_tygodnia od_miesiaca
-  od_stycznia w_zeszlym w_piatek w_weekend seit_wochen jede_nacht letzte_woche since_2022 weekly nightly
+  od_stycznia w_zeszlym w_piatek w_weekend seit_wochen jede_nacht letzte_woche since_2022 weekly nightly days weeks
+  months dias semanas meses jours semaines
+  tygodni tygodniach miesiecy dni wochen monate monaten tagen every_evening every_morning co_wieczor co_rano cada_tarde
+  chaque_soir jeden_abend nearly_every almost_every first_of_the_month cada_manana
   at_the_weekend years
 own: since_we* since_i* after_i* after_we* we_moved we_changed we_swapped i_changed our_migration new_firewall
   new_router new_phone new_pc new_computer new_server i_deleted i_wiped we_renamed we_switched replacement_computer

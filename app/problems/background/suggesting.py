@@ -11,8 +11,10 @@ from app.core.auth import SERVICE
 from app.core.db.session import driver, ring_after_commit
 from app.events.types import ProblemSuggested
 from app.events.types.problems import SuggestedTicket
+from app.problems.alike.evidence import reason
 from app.problems.alike.grouping import is_worth_telling
-from app.problems.alike.likeness import Group, Weights, reason
+from app.problems.alike.incidents import Group
+from app.problems.alike.weights import Weights
 from app.problems.models import ProblemRow
 from app.problems.usecases.handling import become_open, count_of, facts, new_problem, rules_of, tell_of, touch
 

@@ -178,7 +178,7 @@ async def accept(
 ) -> None:
     """A suggestion becomes a problem, and its tickets are told. 409 for what is none."""
     if problem.state not in ("suggested", "dismissed"):
-        raise Conflict(_("The problem is {state}: it is no suggestion", state=STATES[problem.state]))
+        raise Conflict(_("The problem is {state}, so it is not a suggestion", state=STATES[problem.state]))
     owner = command.owner_id or _engineer(actor)
     await _check_owner(session, owner)
     problem.title, problem.owner_id, problem.dismissal = command.title or problem.title, owner, None
@@ -198,7 +198,7 @@ async def dismiss(
 ) -> None:
     """A suggestion was none; tickets that are like its own are not suggested again. 409 for what is none."""
     if problem.state != "suggested":
-        raise Conflict(_("The problem is {state}: it is no suggestion", state=STATES[problem.state]))
+        raise Conflict(_("The problem is {state}, so it is not a suggestion", state=STATES[problem.state]))
     problem.state, problem.dismissal = "dismissed", command.reason
     await touch(session, problem, now)
     fields = {"state": problem.state, "dismissal": problem.dismissal}

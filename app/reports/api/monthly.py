@@ -22,7 +22,7 @@ from app.core.web.page import ICON, page_policy
 from app.core.web.replies import reply
 from app.core.workers.offload import owner_of
 from app.notices.links import site
-from app.notices.mailings import mail_secret
+from app.notices.outbox.mailings import mail_secret
 from app.reports.monthly.mailing import report_mails, set_report_mails
 from app.reports.monthly.months import Month
 from app.reports.monthly.page import page

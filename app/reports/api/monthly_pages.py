@@ -14,7 +14,7 @@ from app.core.text.language import Language, choose_language
 from app.core.web.http import Router
 from app.core.web.kit.deps import LanguageDep
 from app.core.web.page import ICON, page, page_policy
-from app.notices.mailings import mail_secret
+from app.notices.outbox.mailings import mail_secret
 from app.reports.api.monthly import Shown, for_print, printed, shown
 from app.reports.monthly import words
 from app.reports.monthly.reading import monthly_report

@@ -9,8 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, snapshot
 from app.core.db.tables import Row
+from app.reports.cells import KEY
 from app.reports.facts.promises import INCIDENT, UPDATE
-from app.reports.facts.storing import MARK, SUMMED, SUMS, Key, counts
+from app.reports.facts.storing import MARK, Key, counts
+from app.reports.facts.summing import counted_anew
 from app.reports.models import ReportFactRow, ReportMomentRow
 
 # A ticket of which there are events that the pass has not counted yet is not looked at.
@@ -27,10 +29,15 @@ JOIN {} AS f ON f.account_id = k.account_id AND f.ticket_id = k.ticket_id
 _DEADLINES: Final = _STORED.format("deadlines").replace(
     "f.*", "f.ticket_id, f.id, f.metric, f.cycle, f.priority, f.state, f.started_at, f.missed_at IS NOT NULL AS missed"
 )
+_KEY: Final = ", ".join(KEY)
 _SUMS: Final = f"""
 SELECT count(*) FROM (
-    (TABLE report_days EXCEPT {SUMMED.format(SUMS)}) UNION ALL ({SUMMED.format(SUMS)} EXCEPT TABLE report_days)
-) AS different WHERE number <> 0
+    SELECT {_KEY} FROM (
+        SELECT {_KEY}, number, misses FROM report_sums WHERE cell = $1
+        UNION ALL ({{waiting}})
+        UNION ALL SELECT {_KEY}, -number, -misses FROM ({{anew}}) AS a
+    ) AS s GROUP BY {_KEY} HAVING sum(number) <> 0 OR sum(misses) <> 0
+) AS different
 """  # noqa: S608  our own names
 
 
@@ -77,10 +84,13 @@ async def miscounted(session: AsyncSession, keys: Sequence[Key]) -> list[WrongFa
 
 
 async def wrong_sums(sessions: Sessions) -> int:
-    """How many of the sums by the day are not what the facts come to."""
+    """How many of the sums are, with the moves that wait, not what the facts and moments come to."""
+    wrong = 0
     async with snapshot(sessions) as session:
-        number: int = await (await driver(session)).fetchval(_SUMS)
-    return number
+        connection = await driver(session)
+        for number, waiting, anew in counted_anew():
+            wrong += await connection.fetchval(_SUMS.format(waiting=waiting, anew=anew), number)
+    return wrong
 
 
 def _differences(kind: str, stored: Sequence[Row], counted: Sequence[Row]) -> Iterator[WrongFact]:

@@ -14,6 +14,7 @@ from app.core.db.engine import Sessions
 from app.core.db.tables import Row
 from app.core.state import Feed
 from app.reports.facts.storing import MARK, recount
+from app.reports.facts.summing import sum_up
 
 BATCH: Final = 200
 """Events of one pass."""
@@ -33,3 +34,4 @@ class Folding:
 async def _count(session: AsyncSession, events: Sequence[Row]) -> None:
     keys = {(event["account_id"], event["ticket_id"]): None for event in events if event["ticket_id"]}
     await recount(session, list(keys))
+    await sum_up(session)

@@ -3,11 +3,10 @@
 from collections.abc import AsyncIterator
 from typing import Final
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app.core.db.engine import Sessions
 from app.core.db.session import LONG, allow, driver, transaction
-from app.reports.facts.storing import ADVANCE, BEGIN, LOCK, MARK, SUMMED, SUMS, Key, recount
+from app.reports.facts.storing import ADVANCE, BEGIN, LOCK, MARK, Key, recount
+from app.reports.facts.summing import sum_anew
 
 BATCH: Final = 200
 """Tickets of one transaction."""
@@ -51,19 +50,12 @@ async def _batch(sessions: Sessions, last: Key) -> list[Key]:
 
 
 async def _finish(sessions: Sessions, upto: int) -> None:
-    """Drop what is of no ticket, sum all facts up by the day, and note how far the events are counted."""
+    """Drop what is of no ticket, sum all up anew, and note how far the events are counted."""
     async with transaction(sessions) as session:
         connection = await driver(session)
         await allow(session, 10 * LONG)
         await connection.fetchval(LOCK, MARK)
         for stray in _STRAYS:
             await connection.execute(stray)
-        await sum_up(session)
+        await sum_anew(session)
         await connection.execute(ADVANCE, MARK, upto)
-
-
-async def sum_up(session: AsyncSession) -> None:
-    """Write all sums by the day anew."""
-    connection = await driver(session)
-    await connection.execute("DELETE FROM report_days")
-    await connection.execute(f"INSERT INTO report_days {SUMMED.format(SUMS)}")

@@ -1,4 +1,4 @@
-"""Writing what is counted of tickets: their facts and moments, and the sums of facts by the day.
+"""Writing what is counted of tickets: their facts and moments, and by what the sums of these are to change.
 
 Whoever writes holds the mark, so that a ticket is never written by what somebody else read of it earlier.
 """
@@ -15,6 +15,7 @@ from app.core.db.statements.bulk import to_json
 from app.core.db.tables import Base
 from app.core.process.cooperative import in_turns
 from app.reports.facts.counting import READ, TEXTS, Counted, count
+from app.reports.facts.summing import FACT_MOVES, MOMENT_MOVES, moved
 from app.reports.models import ReportFactRow, ReportMomentRow
 
 Key: TypeAlias = tuple[str, str]
@@ -34,17 +35,6 @@ CROSS JOIN LATERAL (
     WHERE e.account_id = k.account_id AND e.ticket_id = k.ticket_id AND e.type = ANY ($4) ORDER BY e.sequence
 ) AS e
 """
-_PART: Final = "CASE f.cycle WHEN 0 THEN 'incident' WHEN 1 THEN 'first' ELSE 'later' END"
-_DAY: Final = f"""
-date_trunc('day', f.started_at, 'UTC') AS day, f.sandbox, f.metric, {_PART} AS part, f.priority, f.plan_key,
-f.plan_version, f.outcome, f.settled_at IS NULL AS owed,
-coalesce(f.outcome = 'cancelled' AND f.reason = 'resolved_by_sender', false) AS by_sender
-"""
-_SUMMED: Final = "day, sandbox, metric, part, priority, plan_key, plan_version, outcome, owed, by_sender"
-SUMS: Final = f"SELECT {_DAY}, 1 AS number, f.misses FROM report_facts AS f"  # noqa: S608  our own names
-SUMMED: Final = (
-    f"SELECT {_SUMMED}, sum(number)::int AS number, sum(misses)::int AS misses FROM ({{}}) AS f GROUP BY {_SUMMED}"  # noqa: S608
-)
 
 
 def _columns(table: type[Base], *but: str) -> list[str]:
@@ -63,35 +53,25 @@ def _upsert(table: type[Base]) -> str:
     """  # noqa: S608  our own names
 
 
-_PUT_MOMENTS: Final = _upsert(ReportMomentRow)
-# All parts see the facts as they were before. What has not changed is added and taken away, and so drops out.
-_PUT_FACTS: Final = f"""
-WITH new AS MATERIALIZED (SELECT * FROM jsonb_populate_recordset(NULL::report_facts, $1::jsonb)),
-put AS ({_upsert(ReportFactRow)}),
-moved AS (
-    SELECT {_SUMMED}, sum(number)::int AS number, sum(misses)::int AS misses FROM (
-        SELECT {_DAY}, 1 AS number, f.misses FROM new AS f
-        UNION ALL
-        SELECT {_DAY}, -1, -f.misses FROM report_facts AS f
-        JOIN new AS n ON n.account_id = f.account_id AND n.id = f.id
-    ) AS f GROUP BY {_SUMMED} HAVING sum(number) <> 0 OR sum(misses) <> 0
-)
-INSERT INTO report_days AS h SELECT * FROM moved
-ON CONFLICT ({_SUMMED}) DO UPDATE SET number = h.number + EXCLUDED.number, misses = h.misses + EXCLUDED.misses
-"""  # noqa: S608  our own names
+_PUT_FACTS: Final = moved(ReportFactRow.__tablename__, FACT_MOVES, _upsert(ReportFactRow))
+_PUT_MOMENTS: Final = moved(ReportMomentRow.__tablename__, MOMENT_MOVES, _upsert(ReportMomentRow))
 
 
 async def recount(session: AsyncSession, keys: Sequence[Key]) -> Counted:
     """Count these tickets by their events, and write what differs. The transaction holds the mark."""
-    connection = await driver(session)
-    facts: list[dict[str, Any]] = []
-    moments: list[dict[str, Any]] = []
+    all_ = Counted([], [])
     async for counted in counts(session, keys):
-        facts += counted.facts
-        moments += counted.moments
-    await connection.execute(_PUT_FACTS, to_json(facts))
-    await connection.execute(_PUT_MOMENTS, to_json(moments))
-    return Counted(facts, moments)
+        all_.facts.extend(counted.facts)
+        all_.moments.extend(counted.moments)
+    await put(session, all_)
+    return all_
+
+
+async def put(session: AsyncSession, counted: Counted) -> None:
+    """Write what differs of these rows. The transaction holds the mark."""
+    connection = await driver(session)
+    await connection.execute(_PUT_FACTS, to_json(counted.facts))
+    await connection.execute(_PUT_MOMENTS, to_json(counted.moments))
 
 
 async def counts(session: AsyncSession, keys: Sequence[Key]) -> AsyncIterator[Counted]:

@@ -25,9 +25,9 @@ from app.core.zones import load_zone
 from app.events.event import Event
 from app.events.log import event_row, recorded
 from app.events.types.reports import AccountReportReady
-from app.notices.mailings import mail_secret
+from app.notices.content.reports import READER
 from app.notices.models import NoticeRow
-from app.notices.reports import READER
+from app.notices.outbox.mailings import mail_secret
 from app.reports.monthly.months import MAILED_LINK, Month, months_due
 from app.reports.monthly.page import figures, month_name
 from app.reports.monthly.reading import monthly_report

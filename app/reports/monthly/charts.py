@@ -15,8 +15,10 @@ from pygal.style import Style
 # The library looks for plugins of its own at each import of anything, in a way that Python warns of.
 sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != pygal.__name__]
 _WIDTH: Final = 760
-_NARROW: Final = 40
-"""A part of less than a fortieth of the axis has no room for its number, which the table has."""
+_PLOT: Final = 420
+"""Pixels that the longest axis has at least, beside its names."""
+_LONGEST: Final = 36
+"""Characters of a name beside a bar; the table has all of it."""
 _BAR: Final = 34
 """Pixels of height for each bar that lies."""
 _HEIGHT: Final = 240
@@ -48,14 +50,17 @@ Series = tuple[str, Sequence[float | None]]
 
 def lying_bars(name: str, labels: Sequence[str], series: Sequence[Series], written: Callable[[float], str]) -> Markup:
     """A bar for each label, the first on top, which has a part for each of the series."""
-    chart = pygal.HorizontalStackedBar(height=_AROUND + _BAR * len(labels), **_SHARED)
-    chart.x_labels = [*reversed(labels)]
+    chart = pygal.HorizontalStackedBar(height=_AROUND + _BAR * len(labels), margin_right=24, **_SHARED)
+    chart.x_labels = [_shortened(label) for label in reversed(labels)]
     chart.y_labels = _steps(sum(values) for values in zip(*(_numbers(each) for each in series), strict=True))
-    narrow = chart.y_labels[-1] / _NARROW
+    pixel = chart.y_labels[-1] / _PLOT
     for title, values in series:
         chart.add(
             title,
-            [{"value": value, "formatter": _nothing} if (value or 0) < narrow else value for value in reversed(values)],
+            [
+                value if (value or 0) > pixel * _room(written(value or 0)) else {"value": value, "formatter": _nothing}
+                for value in reversed(values)
+            ],
         )
     return _drawn(chart, name, written)
 
@@ -72,6 +77,15 @@ def standing_bars(
     for title, values in series:
         chart.add(title, [*values])
     return _drawn(chart, name, written)
+
+
+def _shortened(label: str) -> str:
+    return label if len(label) <= _LONGEST else f"{label[: _LONGEST - 1].rstrip()}…"
+
+
+def _room(text: str) -> int:
+    """Pixels that a number takes in its bar; one that has no room is in the table alone."""
+    return 9 * len(text) + 6
 
 
 def _nothing(_: float) -> str:

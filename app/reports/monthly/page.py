@@ -3,19 +3,18 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Final
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time
 from babel.numbers import format_percent
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from app.core.text.language import LANGUAGES, Language
 from app.core.text.messages import locale_of, number
-from app.core.text.phrases import moment_in
+from app.core.text.phrases import day_of, moment_in, own_name
+from app.core.web.templates import templates
 from app.core.zones import load_zone
 from app.events.labels import stated
 from app.reports.monthly import words
@@ -25,9 +24,7 @@ from app.reports.monthly.schemas import Kept, MonthlyReport
 from app.reports.monthly.words import WORDS
 
 _FOLDER: Final = Path(__file__).parent
-_TEMPLATES: Final = Environment(
-    loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-)
+_TEMPLATES: Final = templates(_FOLDER)
 _STYLE: Final = (_FOLDER / "report.css").read_text(encoding="utf-8")
 _OUTCOMES: Final = ("met", "met_late", "missed")
 _COUNTS: Final = ("promised", *_OUTCOMES, "open")
@@ -172,7 +169,7 @@ class Page:
         columns = [self.word(name) for name in ("ticket", "metric", "due", "came")]
         cells = [
             [
-                f"{one.number} {one.title}",
+                Markup("{} <bdi>{}</bdi>").format(one.number, one.title),
                 one.name,
                 self._moment(one.due_at) if one.due_at else _NONE,
                 self._moment(one.settled_at) if one.settled_at else self.word("owed"),
@@ -207,7 +204,7 @@ def page(report: MonthlyReport, language: Language, address: Callable[[Language]
         title=words.TITLE.to(language, month=shown.month),
         not_over="" if report.is_over else words.NOT_OVER.to(language),
         style=Markup(_STYLE),  # noqa: S704  our own
-        languages=[(each, _own_name(each), address(each)) for each in LANGUAGES],
+        languages=[(each, own_name(each), address(each)) for each in LANGUAGES],
         pdf=pdf,
     )
 
@@ -225,13 +222,7 @@ def month_name(month: str, language: Language, *, short: bool = False) -> str:
 
 
 def _date(day: date, language: Language) -> str:
-    return format_date(day, "long", locale=locale_of(language))
-
-
-@cache
-def _own_name(language: Language) -> str:
-    """What a language is called in itself."""
-    return str(Locale.parse(locale_of(language)).get_display_name()).capitalize()
+    return day_of(day, "long", language)
 
 
 def _percent(language: Language) -> str:

@@ -59,6 +59,8 @@ _REPORT: Final[dict[str, Any]] = {
 class Kept(Document):
     """What became of promises."""
 
+    model_config = ConfigDict(extra="ignore")
+
     promised: int = Field(description="All but those that were cancelled or excluded")
     met: int
     met_late: int
@@ -92,7 +94,7 @@ class KeptByPriority(Kept):
 class KeptByMonth(Kept):
     """What became of the promises of one month."""
 
-    month: MonthName
+    month: str = Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$", examples=["2026-11"])
 
 
 class Week(Document):

@@ -1,9 +1,10 @@
 """How much of what was promised was kept, in time or late, beside what the plans aim for."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,17 +12,21 @@ from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.reports.asked import Asked
 from app.reports.facts.storing import MARK
+from app.reports.facts.summing import NO_OBJECTIVE
+from app.reports.read import source
 from app.reports.read.grouping import MOST, Groups, Values, order, places, too_many
 from app.reports.read.linking import link
-from app.reports.read.selecting import ENGINEER, source
+from app.reports.read.selecting import ENGINEER
 
-Objectives: TypeAlias = Mapping[tuple[str, int], Mapping[str, float]]
+_ROWS: Final = 10 * MOST
+"""Groups with their objectives."""
 _OUTCOMES: Final = ("met", "met_late", "missed", "open", "cancelled", "excluded")
-_OBJECTIVES: Final = """
-SELECT p.key, p.version, p.document -> 'objectives' AS objectives
-FROM unnest($1::text[], $2::int[]) AS k (key, version)
-JOIN plan_versions AS p ON p.key = k.key AND p.version = k.version
-"""
+_COUNTS: Final[Mapping[str, str]] = {
+    **{name: f"f.outcome = '{name}'" for name in _OUTCOMES},
+    "still_owed": "f.owed",
+    "resolved_by_sender": "f.reason = 'resolved_by_sender'",
+}
+"""What is counted of the rows ``f``."""
 COUNTED_UNTIL: Final = """
 SELECT coalesce((
     SELECT e.recorded_at FROM events AS e WHERE e.id > '' AND e.position > coalesce(
@@ -33,38 +38,33 @@ SELECT coalesce((
 
 @dataclass(slots=True)
 class _Sum:
-    outcomes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_OUTCOMES, 0))
-    still_owed: int = 0
-    resolved_by_sender: int = 0
-    misses: int = 0
-    objectives: set[float | None] = field(default_factory=set)
+    counts: Counter[str] = field(default_factory=Counter)
+    objectives: set[float] = field(default_factory=set)
 
-    def add(self, row: Row, objectives: Objectives) -> None:
-        """Add what was counted."""
-        number, outcome = row["number"], row["outcome"]
-        self.outcomes[outcome] += number
-        self.misses += row["misses"]
-        self.still_owed += number if outcome == "missed" and row["owed"] else 0
-        self.resolved_by_sender += number if row["by_sender"] else 0
-        self.objectives.add(objectives.get((row["of_plan"], row["of_version"]), {}).get(row["of_metric"]))
+    def add(self, row: Row) -> None:
+        """Add what was counted under one objective."""
+        for name in (*_COUNTS, "misses"):
+            self.counts[name] += row[name]
+        self.objectives.add(row["of_objective"])
 
     def figures(self) -> dict[str, Any]:
         """The members of an item."""
-        count = self.outcomes
-        decided = count["met"] + count["met_late"] + count["missed"]
+        counts = self.counts
+        decided = counts["met"] + counts["met_late"] + counts["missed"]
+        objective = next(iter(self.objectives)) if len(self.objectives) == 1 else NO_OBJECTIVE
         return {
-            "promised": decided + count["open"],
-            "met": count["met"],
-            "met_late": count["met_late"],
-            "missed": count["missed"],
-            "still_owed": self.still_owed,
-            "open": count["open"],
-            "misses": self.misses,
-            "cancelled": count["cancelled"],
-            "resolved_by_sender": self.resolved_by_sender,
-            "excluded": count["excluded"],
-            "attained": round(count["met"] / decided, 6) if decided else None,
-            "objective": next(iter(self.objectives)) if len(self.objectives) == 1 else None,
+            "promised": decided + counts["open"],
+            "met": counts["met"],
+            "met_late": counts["met_late"],
+            "missed": counts["missed"],
+            "still_owed": counts["still_owed"],
+            "open": counts["open"],
+            "misses": counts["misses"],
+            "cancelled": counts["cancelled"],
+            "resolved_by_sender": counts["resolved_by_sender"],
+            "excluded": counts["excluded"],
+            "attained": round(counts["met"] / decided, 6) if decided else None,
+            "objective": None if objective == NO_OBJECTIVE else objective,
         }
 
 
@@ -72,10 +72,9 @@ async def attainment(session: AsyncSession, asked: Asked) -> dict[str, Any]:
     """The report. 422 where it would have too many groups."""
     groups = Groups(asked)
     rows = await _count(session, asked, groups)
-    objectives = await _objectives(session, rows)
     sums: dict[tuple[Any, ...], _Sum] = {}
     for row in rows:
-        sums.setdefault(tuple(groups.of(row).values()), _Sum()).add(row, objectives)
+        sums.setdefault(tuple(groups.of(row).values()), _Sum()).add(row)
     if len(sums) > MOST:
         raise too_many()
     items = [
@@ -107,23 +106,18 @@ async def counted_until(session: AsyncSession) -> datetime:
 
 async def _count(session: AsyncSession, asked: Asked, groups: Groups) -> list[Row]:
     values = Values([])
-    rows = source(asked, groups, values)
+    rows = await source.facts(session, asked, groups, values)
     named = groups.expressions(values)
     engineer = ENGINEER if "region" in asked.dimensions else ""
+    counts = ", ".join(
+        f"coalesce(sum(f.number) FILTER (WHERE {wanted}), 0)::bigint AS {name}" for name, wanted in _COUNTS.items()
+    )
     statement = f"""
-    SELECT {", ".join(named)}, f.metric AS of_metric, f.plan_key AS of_plan, f.plan_version AS of_version,
-           f.outcome, f.owed, f.by_sender, sum(f.number)::bigint AS number, sum(f.misses)::bigint AS misses
-    FROM ({rows}) AS f {engineer} GROUP BY {places(len(named) + 6)} LIMIT {10 * MOST + 1}
+    SELECT {"".join(f"{each}, " for each in named)}f.objective AS of_objective, {counts},
+           sum(f.misses)::bigint AS misses
+    FROM ({rows}) AS f {engineer} GROUP BY {places(len(named) + 1)} HAVING sum(f.number) <> 0 LIMIT {_ROWS + 1}
     """  # noqa: S608  expressions of ours
     found: list[Row] = await (await driver(session)).fetch(statement, *values.all)
-    if len(found) > 10 * MOST:
+    if len(found) > _ROWS:
         raise too_many()
     return found
-
-
-async def _objectives(session: AsyncSession, rows: Sequence[Row]) -> Objectives:
-    versions = {(row["of_plan"], row["of_version"]) for row in rows}
-    if not versions:
-        return {}
-    found = await (await driver(session)).fetch(_OBJECTIVES, *zip(*versions, strict=True))
-    return {(row["key"], row["version"]): row["objectives"] or {} for row in found}

@@ -65,10 +65,9 @@ class Groups:
         }
 
     @property
-    def split_days(self) -> Sequence[datetime]:
-        """When the days of UTC begin that are in two buckets, or of which the period has a part."""
-        instants = {self.asked.since, self.asked.until, *(begin for begin, _ in self.buckets.values())}
-        return sorted({_midnight(each) for each in instants if each != _midnight(each)})
+    def periods(self) -> Sequence[tuple[datetime, datetime]]:
+        """From when until when each bucket lasts, or the whole period."""
+        return list(self.buckets.values()) or [(self.asked.since, self.asked.until)]
 
     @property
     def names(self) -> Sequence[str]:
@@ -90,10 +89,6 @@ class Groups:
     @cached_property
     def _days(self) -> Sequence[str]:
         return list(self.buckets)
-
-
-def _midnight(at: datetime) -> datetime:
-    return at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def places(number: int) -> str:

@@ -7,10 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.reports.asked import Asked
+from app.reports.facts.summing import PART
 from app.reports.read.attainment import head
 from app.reports.read.grouping import MOST, Groups, Values, order, places, too_many
 from app.reports.read.linking import link
-from app.reports.read.selecting import ENGINEER, PART, engineer_of, of_facts
+from app.reports.read.selecting import ENGINEER, engineer_of, of_facts
 
 _LATE: Final = ("met_late", "missed")
 _SHARES: Final = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
@@ -18,7 +19,7 @@ _SHARES: Final = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 _FACTS: Final = f"""
 SELECT f.*, f.started_at AS at, {PART} AS part, f.noticed_us / 1e6 AS noticed,
        extract(epoch FROM coalesce(f.settled_at, a.sandbox_now, clock_timestamp()) - f.due_at)::float8 AS late
-FROM report_facts AS f JOIN accounts AS a ON a.account_id = f.account_id
+FROM report_facts AS f LEFT JOIN accounts AS a ON a.account_id = f.account_id
 """  # noqa: S608  our own names
 
 

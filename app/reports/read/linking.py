@@ -1,6 +1,7 @@
 """From a figure of a report to what is behind it."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -33,7 +34,13 @@ def link(groups: Groups, group: Mapping[str, Any], outcomes: Sequence[str] = (),
     given |= {"outcome": list(outcomes)} | ({"cycles": [asked.of.cycles]} if path == PROMISES else {})
     pairs = [("since", instant(since)), ("until", instant(until))]
     pairs += [(name, value) for name, values in given.items() for value in values]
-    return f"{path}?{urlencode(pairs)}"
+    return f"{path}?{'&'.join(_pair(name, str(value)) for name, value in pairs)}"
+
+
+@lru_cache(maxsize=4096)
+def _pair(name: str, value: str) -> str:
+    """A parameter as a URL has it: the thousands of links of an answer share most of theirs."""
+    return urlencode([(name, value)])
 
 
 def _parameter(name: str) -> str:

@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.reports.asked import Asked
+from app.reports.read import source
 from app.reports.read.attainment import head
 from app.reports.read.grouping import COLUMNS, MOST, Groups, Values, order, places, too_many
 from app.reports.read.linking import MOMENTS, link
-from app.reports.read.selecting import ENGINEER, conditions, engineer_of, narrowed
+from app.reports.read.selecting import ENGINEER, engineer_of, narrowed
 from app.tickets.models import ACTIVE
 
 _AGES: Final = {"day": 1, "three_days": 3, "week": 7, "month": 30}
@@ -101,12 +102,14 @@ def _link(groups: Groups, group: Mapping[str, Any]) -> str:
 
 async def _count(session: AsyncSession, asked: Asked, groups: Groups) -> list[Row]:
     values = Values([])
-    wanted, named = conditions(asked, values, "f.at"), groups.expressions(values)
+    moments = source.moments(asked, groups, values)
+    named = groups.expressions(values)
+    engineer = ENGINEER if "region" in asked.dimensions else ""
     statement = f"""
     SELECT {"".join(f"{each}, " for each in named)}
-           f.kind, f.reason AS of_reason, f.outcome AS of_outcome, count(*) AS number
-    FROM report_moments AS f {_engineer(asked)} WHERE {" AND ".join(wanted)}
-    GROUP BY {places(len(named) + 3)} LIMIT {10 * MOST + 1}
+           f.metric AS kind, f.reason AS of_reason, f.outcome AS of_outcome, sum(f.number)::bigint AS number
+    FROM ({moments}) AS f {engineer}
+    GROUP BY {places(len(named) + 3)} HAVING sum(f.number) <> 0 LIMIT {10 * MOST + 1}
     """  # noqa: S608  expressions of ours
     found: list[Row] = await (await driver(session)).fetch(statement, *values.all)
     if len(found) > 10 * MOST:

@@ -10,7 +10,7 @@ from app.core.web.kit.operations import CallDep, Document, ResourceRouter
 from app.core.web.kit.visits import FOLLOWERS
 from app.files.schemas import STORED_EXAMPLE, File, FileId
 from app.files.usecases import document, of_ticket
-from app.notices.mailings import mail_secret
+from app.notices.outbox.mailings import mail_secret
 from app.tickets.api.kit import TicketPath
 
 router = ResourceRouter("tickets", prefix="/v1/tickets/{ticket_id}/files", tags=["Tickets"])

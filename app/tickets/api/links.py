@@ -11,7 +11,7 @@ from app.core.web.kit.idempotency import Answer
 from app.core.web.kit.operations import ActorDep, CallDep, ResourceRouter
 from app.tickets.api.kit import TicketPath
 from app.tickets.link_schemas import NewTicketLink, TicketLink, TicketLinkId
-from app.tickets.usecases import links
+from app.tickets.usecases.people import links
 
 router = ResourceRouter("tickets", prefix="/v1/tickets/{ticket_id}/links", tags=["Tickets"])
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.tables import Row
 from app.core.web.kit.operations import ResourceRouter, SupportCall
 from app.core.web.kit.paging import PageDep
-from app.notices.queries import notice_place, notice_view, notices_of
+from app.notices.read.queries import notice_place, notice_view, notices_of
 from app.notices.schemas import Notice
 from app.tickets.api.kit import TicketPath
 from app.tickets.read.queries import account_of_ticket

@@ -40,8 +40,8 @@ from app.tickets.schemas import (
 )
 from app.tickets.status_schemas import StatusTable
 from app.tickets.usecases import fields, message
-from app.tickets.usecases.guests import Guest, as_visitor
 from app.tickets.usecases.open import open_ticket
+from app.tickets.usecases.people.guests import Guest, as_visitor
 
 router = ResourceRouter("tickets", prefix="/v1", tags=["Tickets"])
 _COLUMNS: Final = (*DEADLINE, "subject")

@@ -7,7 +7,7 @@ from fastapi import Body, Response
 from app.core.web.kit.operations import OnceCall, ResourceRouter
 from app.core.web.kit.visits import CUSTOMERS
 from app.tickets.api.kit import TicketPath, act_on_ticket, action
-from app.tickets.usecases import watchers
+from app.tickets.usecases.people import watchers
 from app.tickets.watcher_schemas import NewWatcher, WatcherRef
 
 router = ResourceRouter("tickets", tags=["Tickets"])

@@ -23,7 +23,7 @@ from app.events.event import Event
 from app.events.log import event_row, recorded
 from app.events.stub import STUB
 from app.events.types import TicketPostponed
-from app.notices.outbox import noticed
+from app.notices.outbox.filling import noticed
 from app.tickets.models import PostponementRow, TicketRow
 from app.webhooks.outbox.fanout import fanned_out
 

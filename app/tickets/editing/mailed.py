@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from app.notices.telling import URGENT, may_be_told
+from app.notices.content.telling import URGENT, may_be_told
 from app.sla.deadlines import Row
 from app.tickets.editing.edit import TicketEdit
 
 
 def mailings(edits: Sequence[TicketEdit], events: Sequence[Row]) -> list[Row]:
-    """What is to gather for mails, one row for a ticket (``app/notices/mailings.py``: ``gathering``).
+    """What is to gather for mails, one row for a ticket (``app/notices/outbox/mailings.py``: ``gathering``).
 
     ``app/mail`` makes the mails, and decides to whom each event is told.
 

@@ -18,8 +18,8 @@ from app.escalations.models import EscalationRow
 from app.events.log import event_row, recorded, with_names, with_via
 from app.events.people import Person, engineers_in
 from app.events.types import TicketAssigned, TicketHandedOver
-from app.notices.mailings import gathering
-from app.notices.outbox import noticed
+from app.notices.outbox.filling import noticed
+from app.notices.outbox.mailings import gathering
 from app.paging.queue import paged
 from app.roster.models import ExpertAlertRow
 from app.sla import deadlines as stored

@@ -43,7 +43,7 @@ from app.tickets.rules import (
 )
 from app.tickets.save import staff_and_save
 from app.tickets.schemas import NewTicket, Requester
-from app.tickets.usecases.watchers import begin_watching, require_adder
+from app.tickets.usecases.people.watchers import begin_watching, require_adder
 
 _DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 

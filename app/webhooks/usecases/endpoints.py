@@ -62,13 +62,13 @@ def check_url(url: str, allow_networks: Sequence[Network]) -> None:
         raise _invalid_url(message_of(error)) from error
     if not url.isascii():
         raise _invalid_url(
-            _("Only ASCII is taken: other characters are percent-encoded, and in a host's name written as xn--…")
+            _("Only ASCII is accepted: other characters are percent-encoded, and in a host's name written as xn--…")
         )
     host = target.host
     local = is_local(host, allow_networks)
     if target.scheme != "https" and not local:
         raise _invalid_url(
-            _("Only https:// is taken, or http:// to an address in a network that the operator allows"), _hint(host)
+            _("Only https:// is accepted, or http:// to an address in a network that the operator allows"), _hint(host)
         )
     address = literal(host)
     if not local and (is_localhost(host) or (address and not is_allowed(address, allow_networks))):

@@ -18,10 +18,14 @@ const opening = {
     kept.set("draft", { ...this.draft, values });
   },
 
+  /** What was sent is not known any more; what is typed stays. */
+  forget() {
+    kept.set("draft", { ...this.draft, pending: null });
+  },
+
   /** The view. */
   async view() {
-    const product = this.prefill.product ? `&product=${encodeURIComponent(this.prefill.product)}` : "";
-    const [plan, taken] = await Promise.all([get(`v1/priorities?lang=${language}${product}`), filesTaken()]);
+    const [plan, taken] = await Promise.all([get(prioritiesOf(this.prefill.product)), filesTaken()]);
     const { pending } = this.draft;
     const written = { ...this.prefill, ...Object.fromEntries(Object.entries(this.draft.values).filter(([, value]) => value)) };
     const help = h("section", { class: "found", "aria-live": "polite" });
@@ -138,7 +142,7 @@ const opening = {
       const { pending } = this.draft;
       if (!pending) return;
       if (Date.now() - pending.at > RECALL) {
-        kept.set("draft", { ...this.draft, pending: null });
+        this.forget();
         throw new Problem(0, { title: t("not_sent") });
       }
       try {
@@ -149,7 +153,7 @@ const opening = {
         return await this.opened(ticket);
       } catch (problem) {
         if (!problem.passes) {
-          kept.set("draft", { ...this.draft, pending: null });
+          this.forget();
           throw problem;
         }
         this.form?.say(t("will_send"));

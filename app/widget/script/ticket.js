@@ -15,12 +15,19 @@ const promises = (ticket) => {
     .sort((one, other) => one.due_at.localeCompare(other.due_at));
 };
 
-/** What the plan in force says of priorities, for a product; null where it cannot be read. */
-const planFor = (product) => remembered(`v1/priorities?lang=${language}${product ? `&product=${encodeURIComponent(product)}` : ""}`);
+/** Where the plan in force says what priorities there are, for a product. */
+const prioritiesOf = (product) => `v1/priorities?lang=${language}${product ? `&product=${encodeURIComponent(product)}` : ""}`;
+/** What it says; null where it cannot be read. */
+const planFor = (product) => remembered(prioritiesOf(product));
 
 /** What a ticket's priority is called: as its plan does, if that is the one in force. */
 const named = (plan, ticket) =>
   (plan?.plan.key === ticket.plan.key && plan.priorities.find(({ key }) => key === ticket.priority)?.label) || ticket.priority;
+
+const chip = (...content) => h("span", { class: "chip" }, content);
+
+/** A ticket with its messages. */
+const read = (id) => Promise.all([get(`v1/tickets/${id}`), list(`v1/tickets/${id}/messages`)]);
 
 const thread = {
   id: null,
@@ -31,8 +38,7 @@ const thread = {
   async view(id) {
     this.id = null;  // there is nothing to refresh yet
     visitor.ticket = visitor.known ? null : guests.tokenOf(id);
-    const path = `v1/tickets/${id}`;
-    const [ticket, messages] = await Promise.all([get(path), list(`${path}/messages`)]);
+    const [ticket, messages] = await read(id);
     const [plan, taken] = await Promise.all([planFor(ticket.product), filesTaken()]);
     Object.assign(this, { id, ticket, plan, taken, known: new Set() });
     this.head = h("div", { class: "head" });
@@ -49,8 +55,7 @@ const thread = {
   async refresh() {
     const { id } = this;
     if (!id) return; // it is still being read for the first time
-    const path = `v1/tickets/${id}`;
-    const [ticket, messages] = await Promise.all([get(path), list(`${path}/messages`)]);
+    const [ticket, messages] = await read(id);
     if (id !== this.id || widget.view !== "ticket") return;
     this.take(ticket);
     this.add(messages);
@@ -69,9 +74,8 @@ const thread = {
     const focused = head.contains(widget.root.activeElement) && widget.root.activeElement.dataset.act;
     this.dues = promises(ticket).map((each) => this.promise(each));
     head.replaceChildren(...[
-      h("p", { class: "row" }, h("span", { class: "chip" }, t(`status_${ticket.status}`)), h("span", { class: "chip" }, named(this.plan, ticket)),
-        ticket.escalated && h("span", { class: "chip" }, t("escalated"))),
-      ticket.watchers.length > 0 && h("p", { class: "soft" }, t("watching"), " ", ticket.watchers.map(({ name, email }) => name ?? email).join(", ")),
+      h("p", { class: "row" }, chip(t(`status_${ticket.status}`)), chip(named(this.plan, ticket)), ticket.escalated && chip(t("escalated"))),
+      ticket.watchers.length > 0 && h("p", { class: "row soft" }, t("watching"), ticket.watchers.map((each, place) => this.watcher(each, place))),
       ticket.status === "waiting_on_customer" && h("p", { class: "note" }, t("waiting")),
       ...this.dues.map(({ element }) => element),
       ...this.call(ticket.call),
@@ -155,6 +159,15 @@ const thread = {
   watching() {
     this.ask([field(t("colleague"), input("email", { required: true, type: "email", maxlength: 254 }), t("watch_hint"))],
       t("watch"), (found) => this.act("watch", found));
+  },
+
+  /** Somebody who is informed too, until somebody the service knows ends it. */
+  watcher({ name: known, email }, place) {
+    const name = known ?? email;
+    const stop = t("unwatch", { name });
+    return ENDED.includes(this.ticket.status) || !visitor.known ? chip(name) : button(`${name} ×`,
+      () => this.ask([h("p", null, t("unwatch_question", { name }))], stop, () => this.act("unwatch", { email })),
+      { class: "chip", "aria-label": stop, "data-act": `unwatch${place}` });
   },
 
   async escalating() {
@@ -247,7 +260,7 @@ const overview = {
     this.shown = JSON.stringify(tickets);
     const row = (ticket) => h("li", null, h("button", { type: "button", class: "ticket", onclick: () => widget.show("ticket", ticket.id) },
       h("span", null, h("b", null, ticket.number), " ", h("span", { dir: "auto" }, ticket.title)),
-      ticket.status && h("span", { class: "row" }, h("span", { class: "chip" }, t(`status_${ticket.status}`)), h("span", { class: "chip" }, named(known[ticket.plan.key], ticket)),
+      ticket.status && h("span", { class: "row" }, chip(t(`status_${ticket.status}`)), chip(named(known[ticket.plan.key], ticket)),
         promises(ticket).some(({ state, due_at: due }) => state === "missed" || (!ticket.sandbox && Date.parse(due) <= now()))
           && h("span", { class: "chip late" }, t("overdue")))));
     return {

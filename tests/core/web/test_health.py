@@ -10,7 +10,7 @@ from app.core import clock
 from app.core.process.watch import Condition, Watched
 from app.core.settings import Settings
 from app.core.state import State
-from app.core.web.health import clock_skew
+from app.core.web.health import clock_skew, problem_types
 from app.core.zones import IN_FORCE
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -61,6 +61,19 @@ async def test_every_problem_type_has_a_page(client: httpx.AsyncClient) -> None:
     assert page["status"] == 409
     assert "Idempotency-Key" in page["description"]
     assert (await client.get("/problems/nothing")).status_code == 404
+    assert "Retry-After" in (await client.get("/problems/unavailable")).json()["description"]
+    meanings = [kind.meaning for kind in problem_types().values()]
+    assert len(set(meanings)) == len(meanings)
+
+
+async def test_the_page_of_a_problem_type_is_in_the_readers_language(client: httpx.AsyncClient) -> None:
+    asked = {"Accept-Language": "de", "Accept": "text/html"}
+    answer = await client.get("/problems/conflict", headers=asked)
+    assert (answer.headers["Content-Language"], answer.headers["Vary"]) == ("de", "Accept, Accept-Language")
+    assert '<html lang="de">' in answer.text
+    assert "Der Zustand der Ressource lässt das nicht zu." in answer.text
+    known = (await client.get("/problems/conflict", headers={"Accept-Language": "pl"})).json()
+    assert known["description"] == "Stan zasobu na to nie pozwala."
 
 
 async def test_an_embedded_database_that_is_started_again_is_told(client: httpx.AsyncClient, app: FastAPI) -> None:

@@ -9,10 +9,12 @@ import pytest
 
 from app.core.settings import Settings
 from app.mail.gathering import Gathering
-from app.notices.channels import Channel, configured
+from app.notices.outbox.mailings import mail_secret
+from app.notices.sending.channels import Channel, configured
+from app.notices.tokens import reply_address
 from tests.inbound.conftest import Desk, MakeDesk
 from tests.inbound.mail.letters import GATEWAY, letter
-from tests.support.actors import Headers, make_key
+from tests.support.actors import Headers, make_key, make_person
 from tests.support.desk import fetch
 from tests.support.mailbox import Mailbox, send, smtp
 
@@ -34,7 +36,20 @@ class Post:
 
     async def come(self, raw: bytes) -> dict[str, Any]:
         """Let an e-mail come; its receipt."""
-        return await self.desk.post(raw, "/email", self.desk.key | {"Content-Type": "message/rfc822"})
+        answer = await self.desk.send(raw, "/email", self.desk.key | {"Content-Type": "message/rfc822"})
+        assert answer.status_code == 202, answer.text
+        await self.desk.process()
+        path = f"/v1/hooks/{self.desk.hook['id']}/receipts/{answer.json()['receipt_id']}"
+        found: dict[str, Any] = (await self.desk.client.get(path, headers=self.admin)).json()
+        return found
+
+    async def at_support(self, **mail: Any) -> None:
+        """From now on e-mails come to a hook of support's, which has those of all accounts."""
+        rules = {"authserv_id": GATEWAY, "accounts": "all"} | mail
+        fields = {"account_id": self.desk.account_id, "name": "All", "format": "email", "mail": rules}
+        made = await self.desk.client.post("/v1/hooks", json=fields, headers=self.admin)
+        assert made.status_code == 201, made.text
+        self.desk.hook = made.json()
 
     async def opened(self, raw: bytes | None = None) -> str:
         """The id of the ticket that an e-mail opens."""
@@ -71,6 +86,17 @@ class Post:
         path = f"/v1/tickets/{ticket_id}/messages"
         answer = await self.desk.client.post(path, json={"body": body}, headers=key)
         assert answer.status_code == 201, answer.text
+
+
+async def token(post: Post, ticket_id: str) -> str:
+    """The signed address of a ticket."""
+    async with post.desk.sessions() as session:
+        return reply_address(await mail_secret(session), ticket_id, DOMAIN)
+
+
+async def person(post: Post, email: str = "ana@example.com", role: Any = "editor") -> None:
+    """Somebody of the account."""
+    await make_person(post.desk.sessions, post.desk.account_id, email, role)
 
 
 @pytest.fixture

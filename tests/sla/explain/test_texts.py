@@ -41,7 +41,7 @@ def test_every_metric_has_a_name() -> None:
     [
         ("en", "Sunday, November 1, 2026 at 1:30 AM (UTC-05:00)"),
         ("es", "domingo, 1 de noviembre de 2026 a la 1:30 (UTC-05:00)"),
-        ("fr", "dimanche 1 novembre 2026 à 01:30 (UTC-05:00)"),
+        ("fr", "dimanche 1er novembre 2026 à 01:30 (UTC-05:00)"),
         ("de", "Sonntag, 1. November 2026 um 01:30 Uhr (UTC-05:00)"),
         ("pl", "niedziela, 1 listopada 2026, godz. 01:30 (UTC-05:00)"),
     ],

@@ -127,7 +127,7 @@ async def test_a_url_that_could_never_be_called_is_refused(
         ("", "An address begins with https:// or http://"),
         ("https:/example.com", "An address needs a host, like https://example.com/"),
         ("https://example.com/a b", "An address cannot contain blanks, backslashes or invisible characters"),
-        ("https://example.com/\u00e4", "Only ASCII is taken: other characters are percent-encoded, "),
+        ("https://example.com/\u00e4", "Only ASCII is accepted: other characters are percent-encoded, "),
     ],
     ids=["scheme", "no scheme", "nothing", "no host", "blank", "letter"],
 )

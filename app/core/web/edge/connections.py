@@ -61,7 +61,7 @@ class ConnectionLimits:
 
     @property
     def tick(self) -> float:
-        """Seconds between two looks at all connections."""
+        """Seconds between two checks of all connections."""
         return min(_TICK, *(each / 4 for each in (self.header_timeout, self.body_timeout, self.write_timeout)))
 
 

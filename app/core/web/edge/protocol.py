@@ -317,7 +317,7 @@ class Connection(HttpToolsProtocol):
             return
         elif self._phase is Phase.LAST:
             if now - max(self._since, self._joining.written) > _QUIET:
-                self._end_open_answer(_("the connection takes no further request"))
+                self._end_open_answer(_("the connection accepts no further requests"))
         elif self._is_held:
             self._since = now  # what its client sends is not read meanwhile
         elif late := self._too_late(took):

@@ -91,8 +91,8 @@ IDEMPOTENT: Final[dict[str, Any]] = {
 _SUPPORT: Final = "-"
 """The namespace that all support keys shared in earlier versions."""
 _WHOSE: Final = _(
-    "A support key used this Idempotency-Key before the service was upgraded, and which one is not known: "
-    "look whether it is done already, then use another key"
+    "A support key used this Idempotency-Key before the service was upgraded, and it is not known which one: "
+    "check whether the request was carried out, then use another key"
 )
 
 

@@ -72,5 +72,5 @@ def _origin_of(url: Any) -> str:
 
 def _not_for(principal: Principal) -> Any:
     if principal.visitor and principal.visitor.kind == "guest":
-        return _("This is only for visitors who show who they are")
+        return _("This is only for visitors who have identified themselves")
     return _("This ticket's key is not for that")

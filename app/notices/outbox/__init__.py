@@ -1,0 +1,1 @@
+"""The outbox: filled with the events, claimed, and told what has become of each notice."""

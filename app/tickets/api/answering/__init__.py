@@ -1,0 +1,1 @@
+"""The page on which an engineer answers an alert from a message."""

@@ -1,0 +1,1 @@
+"""Who may see a ticket and hears of it: guests, holders of links, watchers."""

@@ -1,0 +1,161 @@
+"""Messages that somebody has made to do harm: each is taken, and does none."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.core.problems import TooLong
+from app.core.settings import Settings
+from app.inbound.mail.deciding import MOST_SAID, internal_in
+from app.inbound.mail.parts import MOST_TEXT
+from app.inbound.mail.reading import fingerprint, read_as_it_is, read_mail
+from app.inbound.mail.senders import is_authentic
+from app.inbound.readings import RawMail
+from tests.inbound.mail.conftest import Post, person, token
+from tests.inbound.mail.letters import GATEWAY, letter
+from tests.support.desk import fetch
+
+_DEEP = "<p>Above</p>" + "<b>" * 3_000 + "It is 3.2."
+_PART = "--x\nContent-Type: image/{}\nContent-Disposition: attachment; filename={}\n\nx\n"
+HOSTILE: dict[str, bytes] = {
+    "comments in comments": letter(To="(" * 3_000),
+    "a sender in comments": letter(sender="(" * 3_000),
+    "results in comments": letter(Authentication_Results=f"{GATEWAY}; " + "(" * 5_000),
+    "nul in an id": letter(Message_ID="<a\0b@c.example>", In_Reply_To="<d\0@e.example>"),
+    "nul in a type": letter(Content_Type="image/p\0ng"),
+    "half of a character": letter("\\ud800", Content_Type="text/plain; charset=unicode_escape"),
+    "half of a character in utf-7": letter("+2AA-", Content_Type="text/plain; charset=utf-7"),
+    "broken base64 in a subject": letter(Subject="=?utf-8?B?abcde?="),
+    "a parameter of nobody's": letter(Content_Type="text/plain; name*=x'y"),
+    "parts with long names, and a long text": letter(
+        "--x\n\n" + "y" * 60_000 + "\n" + "".join(_PART.format("z" * 90, "n" * 200) for _ in range(30)) + "--x--",
+        Content_Type="multipart/mixed; boundary=x",
+        vouched=False,
+    ),
+    "a page nested too deep": letter(_DEEP, Content_Type="text/html"),
+}
+
+
+async def test_each_is_taken_and_those_after_it_are_too(post: Post) -> None:
+    await person(post)
+    for name, raw in HOSTILE.items():
+        answer = await post.desk.send(raw, "/email")
+        assert answer.status_code == 202, (name, answer.text)
+    await post.desk.process()
+    states = {row["id"]: row["error"] for row in await fetch(post.desk.sessions, "SELECT id, error FROM receipts")}
+    assert list(states.values()) == [None] * len(HOSTILE)
+    told = [ticket["description"] for ticket in await post.desk.tickets()]
+    assert any("Left out: 10 further parts" in each and len(each) <= 50_000 for each in told)
+    assert any("It is 3.2." in each and "Above" in each for each in told)
+
+
+async def test_a_message_that_takes_for_ever_is_taken_as_it_stands() -> None:
+    class Slow:
+        async def run(self, _owner: str, function: Any, *arguments: Any) -> Any:
+            if function is read_mail:
+                raise TooLong
+            return function(*arguments)
+
+    raw = letter("It is 3.2.", X="y" * 2**19)
+    mail = await RawMail(raw).slowly(Slow(), "acc")  # type: ignore[arg-type]  # as far as it is needed
+    assert (mail.text, mail.answer, mail.fingerprint) == ("It is 3.2.", "", read_mail(raw).fingerprint)
+    assert [(part.type, part.content) for part in mail.parts] == [("message/rfc822", raw)]
+
+
+def test_a_header_is_looked_at_as_far_as_a_program_writes_one() -> None:
+    raw = letter(a="b\r\na: b" * 50_000)
+    assert fingerprint(raw) == read_mail(raw).fingerprint == read_as_it_is(raw).fingerprint
+
+
+def test_a_text_that_is_too_long_is_a_file() -> None:
+    mail = read_mail(letter("x" * (MOST_TEXT + 1)))
+    assert (len(mail.text), mail.parts[0].name, mail.parts[0].size) == (MOST_TEXT, "e-mail.txt", MOST_TEXT + 1)
+
+
+def test_what_nobody_sees_is_no_part_of_a_name() -> None:
+    sender = read_mail(letter(sender="=?utf-8?b?4oCuYW5B?= <ana@example.com>")).sender
+    assert sender
+    assert sender.name == "anA"
+
+
+@pytest.mark.parametrize(
+    ("fields", "domain", "expected"),
+    [
+        ([f"{GATEWAY}; dmarc=pass header.from=xn--bcher-kva.example"], "bücher.example", True),
+        (
+            [f'{GATEWAY}; spf=fail smtp.mailfrom="a b"@x y; ;;=', f"{GATEWAY}; dmarc=pass header.from=a.example"],
+            "",
+            False,
+        ),
+        ([f"{GATEWAY}; " + "(" * 5_000, f"{GATEWAY}; dmarc=pass header.from=a.example"], "a.example", False),
+        ([f"mx.evil.example; dmarc=pass header.from=a.example ({GATEWAY})"], "a.example", False),
+    ],
+)
+def test_only_what_the_gateway_says_vouches(fields: list[str], domain: str, *, expected: bool) -> None:
+    assert is_authentic(fields, GATEWAY, domain or "a.example") is expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "note"),
+    [
+        ("#note\nHe is wrong", "He is wrong"),
+        ("\ufeff#Note: he is wrong", "he is wrong"),
+        ("\u200b# note he is wrong\nagain", "he is wrong\nagain"),
+        ("*#note*\n\nx", "x"),
+        ("#notebook\nx", None),
+        ("See #note", None),
+        ("", None),
+    ],
+)
+def test_whatever_begins_like_a_note_is_one(answer: str, note: str | None) -> None:
+    assert internal_in(answer) == note
+
+
+async def test_what_an_engineer_answers_goes_out_without_what_it_answers(post: Post, tmp_path: Path) -> None:
+    post.desk.sessions.kw["info"]["files"] = Settings(files_folder=tmp_path)
+    await person(post)
+    ticket_id = await post.opened()
+    engineer_id, _ = await post.engineer()
+    await post.come(letter("Forged", "Jan <jan@support.example>", To=await token(post, ticket_id)))
+    assert [one["visibility"] for one in await post.messages(ticket_id)] == ["internal"], (
+        "at the customer's own gateway"
+    )
+    await post.at_support()
+    jan, to = "Jan <jan@support.example>", await token(post, ticket_id)
+    inner = letter("Internal", Subject="P1: nobody has slept", vouched=False).decode()
+    others = "".join(_PART.format("png", name) for name in ("a.png", "WINMAIL.DAT", "P1.msg"))
+    body = f"--x\n\nTry this.\n--x\nContent-Type: message/rfc822\n\n{inner}\n{others}--x--"
+    await post.come(letter(body, jan, To=to, Content_Type="multipart/mixed; boundary=x"))
+    [_, said] = await post.messages(ticket_id)
+    assert (said["visibility"], said["kind"], "slept" in said["body"]) == ("public", "engineer", False)
+    assert [row["name"] for row in await fetch(post.desk.sessions, "SELECT name FROM files")] == ["a.png"]
+    left = await post.desk.client.patch(f"/v1/engineers/{engineer_id}", json={"active": False}, headers=post.admin)
+    assert left.status_code == 200, left.text
+    await post.come(letter("I was here", jan, To=to))
+    assert [one["visibility"] for one in await post.messages(ticket_id)] == ["internal", "public", "internal"]
+
+
+async def test_two_robots_that_follow_one_ticket_come_to_an_end(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.inbound.mail.deciding.MOST_SAID", 2)
+    assert MOST_SAID > 2
+    await person(post)
+    ticket_id = await post.opened()
+    for number in range(4):
+        await post.come(letter(f"Got {number}", To=await token(post, ticket_id)))
+    assert [one["visibility"] for one in await post.messages(ticket_id)] == ["public"] * 2 + ["internal"] * 2
+
+
+async def test_a_message_id_that_another_account_uses_again_leads_nobody_there(post: Post) -> None:
+    """The first message of an id counts, whoever sends a second one."""
+    await person(post)
+    first = await post.opened(letter(Message_ID="<known@mail.example.com>"))
+    await post.opened(letter("Mine", "Eve <eve@evil.example>", Message_ID="<known@mail.example.com>"))
+    receipt = await post.come(letter("More", In_Reply_To="<known@mail.example.com>"))
+    assert [one["ticket_id"] for one in receipt["tickets"]] == [first]
+
+
+async def test_where_everybody_can_post_nobody_is_vouched_for(post: Post) -> None:
+    await post.desk.change(422, signature={"scheme": "none"})
+    await post.desk.change(signature={"scheme": "none"}, mail={"authserv_id": None})
+    await post.desk.change(422, mail={"authserv_id": GATEWAY})

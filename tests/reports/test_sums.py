@@ -1,0 +1,190 @@
+"""Whatever is asked, reports answer what a plain count of all facts and moments gives."""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.db.engine import Sessions
+from app.core.db.session import driver, transaction
+from app.reports.api import reports
+from app.reports.asked import Asked, Grouping, Narrowing, Of
+from app.reports.facts.checking import wrong_sums
+from app.reports.facts.counting import Counted
+from app.reports.facts.storing import put
+from app.reports.facts.summing import sum_anew, sum_up
+from app.reports.read.attainment import attainment
+from app.reports.read.volume import volume
+from tests.support.desk import fetch
+from tests.support.stories import Begin
+
+_BEGIN: Final = datetime(2025, 2, 20, tzinfo=UTC)
+_DAYS: Final = 100
+_FACTS: Final = 600
+_QUESTIONS: Final = 180
+_ZONES: Final = ("UTC", "Europe/Warsaw", "Asia/Kathmandu", "Australia/Lord_Howe", "America/St_Johns")
+_OUTCOMES: Final = ("open", "met", "met_late", "missed", "cancelled", "excluded")
+_VALUES: Final[Mapping[str, tuple[Any, ...]]] = {
+    "priority": ("P1", "P2"),
+    "plan": ("itil-native", "google-premium"),
+    "account": ("acc_1", "acc_2"),
+    "product": ("backup", "mail", None),
+    "engineer": ("eng_1", "eng_2", None),
+    "tier": (1, 2),
+    "channel": ("web", "email"),
+}
+_COLUMNS: Final = {"plan": "plan_key", "account": "account_id", "engineer": "engineer_id"}
+_FILTERS: Final = {"engineer": "engineer_id"}
+
+
+def _row(chance: random.Random, number: int) -> dict[str, Any]:
+    """A fact and a moment in one: their tables take what they have."""
+    quarter = chance.choice((chance.randrange(96), 72, 73))  # of an hour, in a day; often when days begin in Kathmandu
+    at = _BEGIN + timedelta(days=chance.randrange(_DAYS), seconds=900 * quarter + chance.choice((0, 1, 37)))
+    metric = chance.choice(("first_response", "update", "resolution"))
+    outcome = chance.choice(_OUTCOMES)
+    owed = outcome in ("open", "missed") and chance.random() < 0.5
+    return {
+        **{_COLUMNS.get(name, name): chance.choice(values) for name, values in _VALUES.items()},
+        "id": f"row_{number}",
+        "ticket_id": f"tkt_{number}",
+        "sandbox": number % 10 == 0,
+        "metric": metric,
+        "cycle": chance.choice((0, 1, 2) if metric == "update" else (1, 2)),
+        "plan_version": 1,
+        "outcome": outcome,
+        "reason": chance.choice(("resolved_by_sender", None)) if outcome == "cancelled" else None,
+        "misses": int(outcome in ("missed", "met_late")),
+        "started_at": at,
+        "at": at,
+        "due_at": None,
+        "settled_at": None if owed else at,
+        "noticed_us": None,
+        "kind": chance.choice(("opened", "resolved", "escalation", "handed_over")),
+    }
+
+
+@dataclass(frozen=True)
+class _Question:
+    asked: Asked
+
+    @classmethod
+    def random(cls, chance: random.Random) -> "_Question":
+        instants = sorted(_BEGIN + timedelta(seconds=chance.choice((1, 60, 900, 86400)) * n) for n in _two(chance))
+        if chance.random() < 0.5:  # whole months
+            instants = [datetime(2025, 3, 1, tzinfo=UTC), datetime(2025, 5, 1, tzinfo=UTC)]
+        names: list[Any] = chance.sample(tuple(_VALUES), chance.choice((0, 0, 0, 1, 1, 2, 3)))
+        filters: dict[str, Any] = {
+            _FILTERS.get(name, name): [chance.choice(_VALUES[name][:2])]
+            for name in chance.sample(
+                tuple(name for name in _VALUES if name != "account"), chance.choice((0, 0, 0, 1, 2))
+            )
+        }
+        zone: str = chance.choice(_ZONES)
+        bucket: Any = chance.choice((None, "day", "week", "month"))
+        account = chance.choice((None, None, "acc_1"))
+        without: Any = ["product"] if chance.random() < 0.1 and "product" not in filters else None
+        asked = Asked(instants[0], instants[1], account, True, Narrowing(**filters, without=without))
+        cycles: Any = chance.choice(("first", "later", "each"))
+        return cls(asked.with_part(Grouping(names, bucket, zone)).with_part(Of(cycles=cycles)))
+
+    def rows(self, rows: Mapping[str, dict[str, Any]]) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
+        """The rows that are meant, each with its group."""
+        asked = self.asked
+        for row in rows.values():
+            wanted = [row[_COLUMNS.get(name, name)] in values for name, values in asked.filters()]
+            wanted.append(asked.since <= row["at"] < asked.until)
+            wanted.append(row["account_id"] == asked.account_id if asked.account_id else not row["sandbox"])
+            wanted.append(row["product"] is None or not asked.narrowing.without)
+            if all(wanted):
+                yield (*self._bucket(row["at"]), *(row[_COLUMNS.get(name, name)] for name in asked.dimensions)), row
+
+    def _bucket(self, at: datetime) -> tuple[str, ...]:
+        bucket = self.asked.grouping.bucket
+        day = at.astimezone(ZoneInfo(self.asked.grouping.time_zone)).date()
+        first = {"day": day, "week": day - timedelta(days=day.weekday()), "month": day.replace(day=1)}
+        return (first[bucket].isoformat(),) if bucket else ()
+
+    def counts(self, row: dict[str, Any]) -> bool:
+        """Whether the fact is of the cycles that are asked for."""
+        first = row["cycle"] == (0 if row["metric"] == "update" else 1)
+        return bool({"first": first, "later": row["cycle"] > 1, "each": row["cycle"] > 0}[self.asked.of.cycles])
+
+
+def _two(chance: random.Random) -> tuple[int, int]:
+    begin = chance.randrange(40)
+    return begin, begin + 1 + chance.randrange(60)
+
+
+async def _put(sessions: Sessions, chance: random.Random, rows: dict[str, dict[str, Any]]) -> None:
+    """Write rows that are new or have changed, and sum up or not."""
+    for number in chance.sample(range(_FACTS), _FACTS // 3):
+        row = _row(chance, number)
+        before = rows.get(row["id"], row)  # where and when something happened does not change
+        rows[row["id"]] = row | {name: before[name] for name in ("account_id", "at", "started_at", "sandbox")}
+    async with transaction(sessions) as session:
+        await put(session, Counted(list(rows.values()), list(rows.values())))
+        await sum_up(session, chance.choice((1, 10_000)))
+
+
+async def test_any_question_is_answered_as_a_plain_count_would(sessions: Sessions) -> None:
+    chance = random.Random(58)  # noqa: S311  rows, no secret
+    rows: dict[str, dict[str, Any]] = {}
+    for _ in range(6):
+        await _put(sessions, chance, rows)
+        async with transaction(sessions) as session:
+            for _ in range(_QUESTIONS // 6):
+                await _compare(session, _Question.random(chance), rows)
+        assert await wrong_sums(sessions) == 0
+    assert await fetch(sessions, "SELECT FROM report_moves")
+    await fetch(sessions, "UPDATE report_facts SET tier = 3 WHERE id = 'row_1'")
+    assert await wrong_sums(sessions) > 0
+    async with transaction(sessions) as session:
+        await sum_anew(session)
+    assert await wrong_sums(sessions) == 0
+
+
+async def test_a_report_that_takes_too_long_says_what_helps(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def endless(session: AsyncSession, _: Asked) -> dict[str, Any]:
+        await (await driver(session)).execute("SELECT pg_sleep(3600)")
+        return {}
+
+    monkeypatch.setattr(reports, "volume", endless)
+    monkeypatch.setattr(reports, "_PATIENCE", 0.05)
+    product = (await begin("itil-native")).product
+    answer = await product.client.get("/v1/reports/volume", headers=product.key | {"Accept-Language": "de"})
+    assert (answer.status_code, "kürzeren Zeitraum" in answer.json()["detail"]) == (503, True)
+
+
+async def _compare(session: AsyncSession, question: _Question, rows: Mapping[str, dict[str, Any]]) -> None:
+    promises, missed, owed = Counter[Any](), Counter[Any](), Counter[Any]()
+    moments = Counter[Any]()
+    for group, row in question.rows(rows):
+        moments[group, row["kind"]] += 1
+        if question.counts(row):
+            promises[group, row["outcome"]] += 1
+            missed[group] += row["misses"]
+            owed[group] += row["outcome"] == "missed" and row["settled_at"] is None
+    told = (await attainment(session, question.asked))["items"]
+    assert _told(told, lambda item: {name: item[name] for name in _OUTCOMES}) == promises, question
+    assert {tuple(item["group"].values()): item["misses"] for item in told} == missed, question
+    assert {tuple(item["group"].values()): item["still_owed"] for item in told} == owed, question
+    told = (await volume(session, question.asked))["items"]
+    assert _told(told, lambda item: {name: item[called] for name, called in _KINDS.items()}) == moments, question
+
+
+_KINDS: Final = {"opened": "opened", "resolved": "resolved", "escalation": "escalated", "handed_over": "handed_over"}
+
+
+def _told(items: list[dict[str, Any]], figures: Callable[[dict[str, Any]], Mapping[str, int]]) -> Counter[Any]:
+    told = Counter[Any]()
+    for item in items:
+        for name, number in figures(item).items():
+            told[tuple(item["group"].values()), name] += number
+    return +told
