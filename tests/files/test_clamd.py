@@ -35,7 +35,8 @@ async def test_clamd_finds_what_it_knows_and_lets_the_rest_pass(tmp_path: Path) 
             (b"", None),
         ):
             assert await scanner.finding(_chunks(content)) == found
-        with pytest.raises(ScanFailed, match="size limit exceeded"):
+        # The daemon hangs up in the middle, and what it has said may be lost with the connection.
+        with pytest.raises(ScanFailed, match=r"size limit exceeded|ConnectionResetError|BrokenPipeError|: $"):
             await scanner.finding(_chunks(bytes(MOST + 1)))
         assert await scanner.finding(_chunks(b"and it goes on")) is None
     with pytest.raises(ScanFailed):
