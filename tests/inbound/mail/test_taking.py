@@ -8,7 +8,7 @@ import pytest
 from app.core.settings import Settings
 from tests.inbound.mail.bodies import REPLIES
 from tests.inbound.mail.conftest import Post, person, token
-from tests.inbound.mail.letters import BOB, bounce, letter
+from tests.inbound.mail.letters import BOB, GATEWAY, bounce, letter
 from tests.support.actors import make_account, make_person
 from tests.support.desk import fetch
 
@@ -44,6 +44,31 @@ async def test_a_reply_finds_its_ticket_by_the_thread_or_the_signed_address_neve
     assert [(one["visibility"], one["kind"], one["body"]) for one in said] == [("public", "customer", "It is 3.2.")] * 2
     [first, *_] = await fetch(post.desk.sessions, "SELECT text FROM received_mails WHERE posted_id IS NOT NULL")
     assert "From: Support" in first["text"], "the whole is kept"
+
+
+async def test_a_reply_finds_its_ticket_by_the_id_of_any_mail_about_it_and_at_no_hook_of_another_account(
+    post: Post,
+) -> None:
+    await person(post)
+    ticket_id = await post.opened()
+    _, key = await post.engineer()
+    await post.answer(ticket_id, key)
+    sent = [str(one["Message-ID"]) for one in await post.went()]
+    shown = (await post.desk.client.get(f"/v1/tickets/{ticket_id}/notices", headers=post.admin)).json()["items"]
+    assert len(sent) == len(shown) == 2
+    page = f"<alr_{ticket_id[4:]}.rul_{ticket_id[4:]}.{ticket_id}@helpers.example>"
+    ids = [*sent, sent[0].upper(), page, *(f"<{one['id']}@helpers.example>" for one in shown)]
+    for place, each in enumerate(ids):
+        way = {"In_Reply_To": each} if place % 2 else {"References": each}
+        receipt = await post.come(letter(Subject="Anything", **way))
+        assert [(one["action"], one["ticket_id"]) for one in receipt["tickets"]] == [("notified", ticket_id)], each
+    other = (await make_account(post.desk.sessions, "itil-native")).account_id
+    fields = {"account_id": other, "name": "Mail", "format": "email", "mail": {"authserv_id": GATEWAY}}
+    made = await post.desk.client.post("/v1/hooks", json=fields, headers=post.admin)
+    post.desk.hook = made.json()
+    for each in ids:
+        receipt = await post.come(letter(sender=BOB, In_Reply_To=each))
+        assert [one["action"] for one in receipt["tickets"]] == ["opened"], each
 
 
 async def test_the_same_mail_again_is_a_duplicate(post: Post) -> None:

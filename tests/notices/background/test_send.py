@@ -63,7 +63,8 @@ async def test_w1_a_tam_gets_mail_of_a_p1_and_manager_and_tam_of_an_escalation(
     assert messages[0]["From"] == "Support <support@helpers.example>"
     notices = await stored(story.sessions)
     assert {row["state"] for row in notices} == {"sent"}
-    assert {f"<{row['id']}@helpers.example>" for row in notices} == {m["Message-ID"] for m in mailbox.messages}
+    ids = {f"<{row['id']}.{ticket['id']}@helpers.example>" for row in notices}
+    assert ids == {message["Message-ID"] for message in mailbox.messages}
     assert await send(story.sessions, channels) == 0
 
 
