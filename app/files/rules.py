@@ -18,7 +18,7 @@ OCTETS: Final = "application/octet-stream"
 MOST: Final = 10
 """Files of one message."""
 LONGEST_NAME: Final = 200
-_MOST_BYTES: Final = 240
+MOST_BYTES: Final = 240
 """Of a name: file systems take 255, and browsers add a number."""
 _DEVICES: Final = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9\u00b9\u00b2\u00b3]) *(\..*)?", re.IGNORECASE)
 """Names that stand for devices of Windows, whatever follows the point."""
@@ -40,7 +40,7 @@ def clean_name(name: str) -> str:
 
 def _cut(stem: str, ending: str) -> str:
     """As much of a name as there is room for before its ending."""
-    kept = stem[: LONGEST_NAME - len(ending)].encode()[: _MOST_BYTES - len(ending.encode())]
+    kept = stem[: LONGEST_NAME - len(ending)].encode()[: MOST_BYTES - len(ending.encode())]
     return kept.decode(errors="ignore").rstrip(" .")
 
 

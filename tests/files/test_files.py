@@ -94,13 +94,36 @@ async def test_links_are_for_what_they_were_made_for_and_end(desk: Desk) -> None
     assert (await desk.outside.put(url, content=b"<script>alert(1)</script>")).status_code == 404
 
 
+async def test_a_file_is_got_in_the_ranges_that_are_asked_for(desk: Desk) -> None:
+    file = await desk.send(b"0123456789")
+    ticket = await desk.story.open(attachments=[file["id"]])
+    url = (await desk.story.customer.get(ticket["attachments"][0]["link"]))["download"]["url"]
+    part = await desk.outside.get(url, headers={"Range": "bytes=2-5"})
+    assert (part.status_code, part.content, part.headers["content-range"]) == (206, b"2345", "bytes 2-5/10")
+    assert part.headers["content-disposition"].startswith("attachment;")
+    assert part.headers["content-security-policy"].startswith("sandbox")
+    assert (await desk.outside.get(url, headers={"Range": "bytes=-3"})).content == b"789"
+    assert (await desk.outside.get(url, headers={"Range": "bytes=20-"})).status_code == 416
+    assert (await desk.outside.get(url)).content == b"0123456789"
+
+
+async def test_bytes_of_another_type_than_was_declared_are_refused(desk: Desk) -> None:
+    upload = (await desk.story.customer.post("/v1/files", 201, name="a.log", type="Text/Plain; a=b", size=3))["upload"]
+    for stated in ({"Content-Type": "text/html"}, {}):
+        refused = await desk.outside.put(upload["url"], content=b"abc", headers=stated)
+        assert (refused.status_code, "text/plain" in refused.json()["detail"]) == (415, True)
+    for stated in (upload["headers"], {"Content-Type": "TEXT/plain; charset=utf-8"}):
+        assert (await desk.outside.put(upload["url"], content=b"abc", headers=stated)).status_code == 204
+
+
 async def test_a_part_has_to_fit(desk: Desk) -> None:
     made = await desk.story.customer.post("/v1/files", 201, name="a", type="", size=6)
     url, complete = made["upload"]["url"], f"/v1/files/{made['id']}/complete"
     for stated, body in ((None, b"abc"), ("bytes 0-2/7", b"abc"), ("bytes 4-6/6", b"abc"), ("3-5", b"abc")):
-        headers = {"Content-Range": stated} if stated else {}
+        headers = made["upload"]["headers"] | ({"Content-Range": stated} if stated else {})
         assert (await desk.outside.put(url, content=body, headers=headers)).status_code == 400, stated
-    later = await desk.outside.put(url, content=b"def", headers={"Content-Range": "bytes 3-5/6"})
+    place = {"Content-Range": "bytes 3-5/6"}
+    later = await desk.outside.put(url, content=b"def", headers=made["upload"]["headers"] | place)
     assert (later.status_code, later.json()["held"]) == (409, 0)
     await desk.story.customer.post(complete, 409)
     page = {"Origin": "https://shop.example", "Access-Control-Request-Method": "PUT"}
