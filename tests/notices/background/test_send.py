@@ -1,7 +1,7 @@
 """Notices by e-mail, through a real SMTP server, and through Apprise."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from app.notices.sending.channels import Channel, configured
 from tests.support.actors import make_key
 from tests.support.desk import fetch, store_plan
 from tests.support.experts import add_expert
-from tests.support.mailbox import Mailbox, send, smtp, stored
+from tests.support.mailbox import Mailbox, send, stored
 from tests.support.ports import free_port
 from tests.support.stories import P1, Begin, Caller, Story, path_of
 from tests.support.sweeping import run_pass
@@ -26,17 +26,6 @@ MIA = {"name": "Mia Chen", "email": "mia@example.com", "locale": "pl"}
 ITS_IMPORTS = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 """Apprise's own, when it looks for its services."""
 TOM = {"name": "Tom Berg", "email": "tom@example.com"}
-
-
-@pytest.fixture
-def mailbox() -> Mailbox:
-    return Mailbox()
-
-
-@pytest.fixture
-def channels(mailbox: Mailbox) -> Iterator[tuple[Channel, ...]]:
-    with smtp(mailbox) as url:
-        yield configured(Settings(smtp_url=url, mail_from="Support <support@helpers.example>"))
 
 
 @pytest.fixture
