@@ -5,7 +5,7 @@ import hmac
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias
 from urllib.parse import quote
 
 from app.core.text.invisible import visible
@@ -27,6 +27,20 @@ _SEPARATORS: Final = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f-\x9f\u200e\u200f\u202
 _TOKEN: Final = re.compile(r"(?P<id>[0-7][0-9a-hjkmnp-tv-z]{25})-(?P<until>\d{1,12})-(?P<seal>[a-z2-7]{32})")
 _FILE: Final = "fil_"
 _KEPT: Final = ("id", "name", "type", "size")
+
+
+class Bounds(Protocol):
+    """What an installation takes."""
+
+    @property
+    def file_bytes(self) -> int:
+        """The most bytes of one file."""
+        ...
+
+    @property
+    def file_types(self) -> list[str]:
+        """The media types; ``*`` stands for any letters."""
+        ...
 
 
 def clean_name(name: str) -> str:
@@ -53,6 +67,17 @@ def media_type(stated: str) -> str:
 def is_taken(kind: str, patterns: Sequence[str]) -> bool:
     """Whether files of this media type are taken; ``*`` in a pattern stands for any letters."""
     return any(re.fullmatch(re.escape(each.lower()).replace(r"\*", ".*"), kind) for each in patterns)
+
+
+def refusal(bounds: Bounds | None, kind: str, size: int) -> Reason | None:
+    """Why a file is left out, however much room there is; None: it is taken. No ``bounds``: there is no store."""
+    if bounds is None:
+        return "no_store"
+    if not size:
+        return "empty"
+    if size > bounds.file_bytes:
+        return "too_large"
+    return None if is_taken(kind, bounds.file_types) else "type"
 
 
 def disposition(name: str) -> str:

@@ -216,7 +216,10 @@ class HookFields(Urgent):
         "resolve",
         description="Once nothing fires any more: resolve the ticket, or add a message or an internal note",
     )
-    mail: MailRules = Field(default_factory=MailRules, description="For `email`")
+    mail: MailRules = Field(
+        default_factory=MailRules,
+        description="For e-mails: what comes to the hook's address with `/email`, whatever its `format`",
+    )
     enabled: bool = True
 
     @model_validator(mode="after")

@@ -13,10 +13,12 @@ from app.accounts.models import AccountRow
 from app.accounts.queries import account_by_id
 from app.core.auth import Principal, Visitor, address_mark
 from app.core.clock import database_now
+from app.core.db.session import bounds_of_files
 from app.core.schemas.mailboxes import STORED
 from app.core.text.language import Language, choose_language
 from app.core.text.messages import Message, _, pgettext
-from app.inbound.mail.attachments import attachable, left_out, with_parts
+from app.files.rules import media_type, refusal
+from app.inbound.mail.attachments import attachable, left_out, with_parts, without
 from app.inbound.mail.deciding import NOTHING_WRITTEN, Place, Sender, Thread, Verdict, decide, internal_in
 from app.inbound.mail.parts import Part
 from app.inbound.mail.reading import Mail
@@ -106,6 +108,22 @@ class MailCase:
     def left_out(self) -> tuple[Message, ...]:
         """What becomes of the others, in words."""
         return left_out(self.mail.parts, self.attached, quotes=self.verdict.action == "engineer")
+
+    @property
+    def refused(self) -> Sequence[Part]:
+        """Those that would be attached, and that this installation does not take: its store, their size, their type."""
+        bounds = bounds_of_files(self.session)
+        return [part for part in self.attached if refusal(bounds, media_type(part.type), len(part.content))]
+
+    def not_kept(self, refused: Sequence[Part]) -> Sequence[Part]:
+        """Its parts that become no files; ``refused``: those of ``attached`` that are not taken."""
+        return without(self.mail.parts, without(self.attached, refused))
+
+    def told(self, refused: Sequence[Part]) -> tuple[Message, ...]:
+        """What there is to know of it beside what it does, for its receipt: why not more, and what was left out."""
+        quotes = self.verdict.action == "engineer"
+        said = left_out(self.mail.parts, without(self.attached, refused), quotes=quotes)
+        return (*([self.verdict.reason] if self.verdict.reason else []), *said)
 
     @property
     def language(self) -> Language:

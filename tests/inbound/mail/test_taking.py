@@ -9,7 +9,7 @@ from app.core.settings import Settings
 from tests.inbound.mail.bodies import REPLIES
 from tests.inbound.mail.conftest import Post, person, token
 from tests.inbound.mail.letters import BOB, GATEWAY, bounce, letter
-from tests.support.actors import make_account, make_person
+from tests.support.actors import make_account, make_key, make_person
 from tests.support.desk import fetch
 
 
@@ -69,6 +69,25 @@ async def test_a_reply_finds_its_ticket_by_the_id_of_any_mail_about_it_and_at_no
     for each in ids:
         receipt = await post.come(letter(sender=BOB, In_Reply_To=each))
         assert [one["action"] for one in receipt["tickets"]] == ["opened"], each
+
+
+async def test_only_support_reads_e_mails_as_they_came_and_the_names_of_their_files(post: Post) -> None:
+    await person(post)
+    ticket_id = await post.opened()
+    await post.engineer()
+    head = 'multipart/mixed; boundary="b"'
+    body = "--b\r\n\r\n#note Rude.\r\n--b\r\nContent-Disposition: attachment; filename=secret.txt\r\n\r\nx\r\n--b--\r\n"
+    jan = letter(body, "Jan <jan@support.example>", Content_Type=head, To=await token(post, ticket_id))
+    receipt = await post.come(jan)
+    assert "secret.txt" in str(receipt["omissions"])
+    assert "Rude." in receipt["payload"]
+    path = f"/v1/hooks/{post.desk.hook['id']}/receipts"
+    for role in ("viewer", "owner"):
+        key = await make_key(post.desk.sessions, account_id=post.desk.account_id, role=role)
+        shown = await post.desk.client.get(f"{path}/{receipt['id']}", headers=key)
+        assert shown.status_code == 403
+        listed = (await post.desk.client.get(path, headers=key)).json()["items"][0]
+        assert (listed["id"], listed["omissions"]) == (receipt["id"], receipt["omissions"][:1])
 
 
 async def test_the_same_mail_again_is_a_duplicate(post: Post) -> None:
