@@ -132,7 +132,7 @@ async def test_what_comes_with_a_mail_is_kept_beside_it_and_then_stored(desk: De
             ("run.exe", "application/x-msdownload", b"MZ"),
             ("no", "", b""),
         ]
-        return [await keep(session, account, account, name, kind, [body]) for name, kind, body in given]
+        return [(await keep(session, account, account, name, kind, [body])).id for name, kind, body in given]
 
     ids = await run(story.sessions, bring)
     posted = await story.customer.post(f"{path_of(ticket)}/messages", 201, body="Attached", attachments=ids)
@@ -157,7 +157,7 @@ async def test_without_a_store_files_are_left_out_and_the_message_says_so(desk: 
     left = await run(
         story.sessions, lambda session: keep(session, account, account, "a.pdf", "application/pdf", [b"x"])
     )
-    posted = await story.customer.post(f"{path_of(ticket)}/messages", 201, body="Attached", attachments=[left])
+    posted = await story.customer.post(f"{path_of(ticket)}/messages", 201, body="Attached", attachments=[left.id])
     assert [(each["name"], each["reason"]) for each in posted["attachments"]] == [("a.pdf", "no_store")]
     assert any("files" in each for each in desk.state.degraded)
 

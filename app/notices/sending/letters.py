@@ -9,7 +9,7 @@ from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from email.utils import formataddr, parseaddr
 from textwrap import wrap
-from typing import Final
+from typing import Any, Final
 
 from email_validator import EmailNotValidError
 
@@ -106,7 +106,7 @@ def message_of(own_id: str, sender: str, address: str, letter: Letter) -> Messag
     return message
 
 
-def _content(letter: Letter) -> Message:
+def _content(letter: Letter) -> "Message[Any, Any]":
     """The text alone or, with HTML, both, the preferred one last (RFC 2046, 5.1.4)."""
     text = MIMEText(in_columns(_storable(letter.text)), "plain", "utf-8")
     if letter.html is None:
