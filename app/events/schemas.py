@@ -21,6 +21,10 @@ class Actor(Document):
         description="For support, of an engineer who has chosen a name for customers, or of an account's automation: "
         "customers see this as the name",
     )
+    unconfirmed: bool = Field(
+        False,
+        description="True: an e-mail states the name, and nobody vouches that it is its sender's. Else left out",
+    )
 
 
 class EventTicket(Document):

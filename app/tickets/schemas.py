@@ -384,7 +384,8 @@ class Message(Document):
     ticket_id: str
     author: dict[str, JsonValue] = Field(
         description="`kind`, and `id`, `name`, `email` where known; support also sees the `display_name` of an "
-        "engineer who has chosen one, which customers see as the name"
+        "engineer who has chosen one, which customers see as the name. `unconfirmed: true`: it came by an e-mail that "
+        "nobody vouches for, so that anybody may have written it in this name"
     )
     visibility: Literal["public", "internal"]
     channel: str | None

@@ -56,10 +56,10 @@ WHERE lower(email) = $1 AND (account_id IS NULL OR account_id = $2)
 ORDER BY active DESC, account_id NULLS FIRST, id LIMIT 1
 """
 _READS: Final = """
-SELECT EXISTS (SELECT FROM tickets AS t WHERE t.account_id = $1 AND t.id = $2 AND (
-    (lower(t.requester ->> 'email') = $3 AND NOT t.address_unconfirmed)
-    OR EXISTS (SELECT FROM jsonb_array_elements(coalesce(t.watchers, '[]')) AS w WHERE lower(w ->> 'email') = $3)
-))
+SELECT coalesce(r ->> 'name', '') FROM tickets AS t, LATERAL (
+    SELECT t.requester AS r WHERE NOT t.address_unconfirmed
+    UNION ALL SELECT w FROM jsonb_array_elements(coalesce(t.watchers, '[]')) AS w
+) AS reader WHERE t.account_id = $1 AND t.id = $2 AND lower(r ->> 'email') = $3 LIMIT 1
 """
 _COLLEAGUES: Final = "SELECT email, name FROM people WHERE account_id = $1 AND email = ANY ($2::text[]) ORDER BY email"
 _SEEN: Final = "SELECT ticket_id FROM received_mails WHERE account_id = $1 AND fingerprint = $2"
@@ -119,16 +119,18 @@ async def sender_of(
     people = await people_with(session, email, account_id)
     person: Row = people[0] if people else {}
     engineer = await engineer_with(session, email, account_id)
-    reads = thread is not None and await (await driver(session)).fetchval(_READS, account_id, thread.ticket_id, email)
+    reader = None
+    if thread is not None:
+        reader = await (await driver(session)).fetchval(_READS, account_id, thread.ticket_id, email)
     return Sender(
         email,
-        person.get("name") or mail.sender.name or email,
+        person.get("name") or reader or mail.sender.name or email,
         is_authentic(mail.results, gateway.authserv_id, email.rpartition("@")[2]),
         engineer["id"] if engineer else None,
         gateway.is_supports and engineer is not None and engineer["active"],
         person.get("id"),
         person.get("role"),
-        bool(reads),
+        reader is not None,
     )
 
 

@@ -152,12 +152,20 @@ class MailCase:
         ticket_id = self.thread.ticket_id if self.thread else None
         if not sender.is_authentic:
             kind = "follower" if ticket_id else "guest"
-            return Visitor(kind, key, name=sender.name, ticket_id=ticket_id, is_verified=False)  # type: ignore[arg-type]
+            return Visitor(
+                kind,  # type: ignore[arg-type]
+                key,
+                name=sender.name,
+                ticket_id=ticket_id,
+                is_verified=False,
+                is_unconfirmed=ticket_id is not None,
+            )
+        is_stranger = ticket_id and not sender.person_id and not sender.is_reader
         return Visitor(
             "link" if ticket_id and not sender.person_id else "person",
             key,
             email=sender.email,
-            name=sender.name,
+            name=f"{sender.name} <{sender.email}>" if is_stranger else sender.name,
             person_id=sender.person_id,
             marks=(address_mark(sender.email),),
             ticket_id=None if sender.person_id else ticket_id,

@@ -90,6 +90,38 @@ async def test_only_support_reads_e_mails_as_they_came_and_the_names_of_their_fi
         assert (listed["id"], listed["omissions"]) == (receipt["id"], receipt["omissions"][:1])
 
 
+async def test_a_mail_in_a_persons_name_that_nobody_vouches_for_reads_as_unconfirmed_and_they_are_told(
+    post: Post,
+) -> None:
+    await person(post)
+    ticket_id = await post.opened()
+    await post.went()
+    to = await token(post, ticket_id)
+    said = [
+        (letter("Please delete all.", vouched=False, To=to), {"name": "ana", "unconfirmed": True}),
+        (letter("It is 3.2.", "ana <bob@stranger.example>", To=to), {"name": "ana <bob@stranger.example>"}),
+        (letter("It is mine.", To=to), {"name": "ana"}),
+    ]
+    for raw, _ in said:
+        receipt = await post.come(raw)
+        assert [(one["action"], one["ticket_id"]) for one in receipt["tickets"]] == [("notified", ticket_id)]
+    path = f"/v1/tickets/{ticket_id}"
+    shown = (await post.desk.get(f"{path}/messages"))["items"]
+    events = [one for one in (await post.desk.get(f"{path}/events"))["items"] if one["type"] == "message.posted"]
+    for whose in ([each["author"] for each in shown], [each["actor"] for each in events]):
+        found = [{name: value for name, value in each.items() if name not in ("kind", "id")} for each in whose]
+        assert found == [author for _, author in said]
+        assert ["id" in each for each in whose] == [False, False, True]
+    [mail] = await post.went()
+    assert mail["To"] == "ana@example.com"
+    body = mail.get_body(("plain",))
+    assert body is not None
+    text = " ".join(body.get_content().split())
+    assert "Message in the name of ana (sender not confirmed)" in text
+    assert "Message from ana <bob@stranger.example>" in text
+    assert "It is mine." not in text
+
+
 async def test_the_same_mail_again_is_a_duplicate(post: Post) -> None:
     await person(post)
     raw = letter(Message_ID="<once@mail.example.com>")
