@@ -107,7 +107,7 @@ async def test_a_mail_in_a_persons_name_that_nobody_vouches_for_reads_as_unconfi
         assert [(one["action"], one["ticket_id"]) for one in receipt["tickets"]] == [("notified", ticket_id)]
     path = f"/v1/tickets/{ticket_id}"
     shown = (await post.desk.get(f"{path}/messages"))["items"]
-    events = [one for one in (await post.desk.get(f"{path}/events"))["items"] if one["type"] == "message.posted"]
+    events = [one for one in (await post.desk.get(f"{path}/timeline"))["items"] if one["type"] == "message.posted"]
     for whose in ([each["author"] for each in shown], [each["actor"] for each in events]):
         found = [{name: value for name, value in each.items() if name not in ("kind", "id")} for each in whose]
         assert found == [author for _, author in said]
