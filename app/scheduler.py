@@ -61,7 +61,7 @@ from app.sweep.passes import Sweeper
 from app.tickets.background.attendance import Watcher
 from app.tickets.background.call_links import Provisioner
 from app.tickets.background.quarantine import quarantine
-from app.webhooks.background.catch_up import catch_up, pause_over_quota
+from app.webhooks.background.catch_up import CatchingUp, pause_over_quota
 from app.webhooks.background.deliver import Sender
 from app.webhooks.outbox.outcomes import forget_deliveries, let_stranded_go
 from app.webhooks.outbox.subscriptions import refresh_subscriptions
@@ -72,6 +72,8 @@ POLL: Final = timedelta(milliseconds=250)
 """How soon a replica finds out what another one has made due."""
 LATER: Final = 4.0
 """What nobody waits for rests after each batch, this many times as long as it took: it has a fifth of the time."""
+SOON: Final = 2.0
+"""What is a moment late already has a third of the time."""
 _POLLS: Final = 1000
 """How many polls of a job APScheduler may believe to be running, before it drops the next one, and all after it.
 
@@ -124,7 +126,7 @@ def jobs(state: State, sender: Sender) -> Sequence[Job]:
         *_receiving(state),
         *_problems(state),
         *_files(state),
-        *_endpoints(state),
+        *_endpoints(state, sender),
         *_housekeeping(state),
         Job("sample", "measures what is stored and waits, for the metrics", 10 * second, minute, sampler.run_pass),
     )
@@ -238,7 +240,7 @@ def _files(state: State) -> Iterator[Job]:
     yield Job("drop files", what, minute, 5 * minute, lambda: drop_nobodys(state.sessions, store))
 
 
-def _endpoints(state: State) -> Iterator[Job]:
+def _endpoints(state: State, sender: Sender) -> Iterator[Job]:
     """What keeps webhook endpoints as they ought to be."""
     second, minute = timedelta(seconds=1), timedelta(minutes=1)
     what = "subscribes webhook endpoints to the event types that another version did not know, or that it wrote"
@@ -248,7 +250,9 @@ def _endpoints(state: State) -> Iterator[Job]:
     what = "gives deliveries their turn that wait for one which nobody gives them"
     yield Job("give turns", what, timedelta(hours=1), minute, lambda: let_stranded_go(state.sessions))
     what = "makes the deliveries of endpoints that are behind, and resumes those that have caught up"
-    yield Job("catch up", what, second, minute, lambda: catch_up(state))
+    catching = CatchingUp(state, sender.loads)
+    bell = state.wake_ups.behind
+    yield Job("catch up", what, second, minute, catching.run_pass, None, bell, catching.stop, rest=SOON, own_turn=True)
 
 
 def _housekeeping(state: State) -> Iterator[Job]:

@@ -34,6 +34,7 @@ class WakeUps:
     def __init__(self) -> None:
         self.sweep = WakeUp()
         self.deliveries = WakeUp()
+        self.behind = WakeUp()
         self.calls = WakeUp()
         self.notices = WakeUp()
         self.pages = WakeUp()

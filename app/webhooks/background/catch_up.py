@@ -1,21 +1,28 @@
 """Endpoints that are behind: their deliveries are made by a background pass, at the pace at which they take them.
 
 An endpoint is behind while it is paused, because too many deliveries of its owner are pending, or where its owner has
-twenty others that are sent to directly: what recording an event costs is bounded, whatever an account has.
+a hundred others that are sent to directly, or twenty while it is busy: what recording events costs is bounded, whatever
+an account has.
 ``behind_from`` is the position in the feed up to which its deliveries are made. The feed is read up to its end alone,
 where all is decided, and a delivery's id is the same however it comes to be: none is left out or made twice.
+
+While one is behind, each commit of events wakes the pass, and its messages are some hundredths of a second later than
+those of the others; those of a busy owner, up to a second. The job has a rest: however many events there are, most of
+the time is left to everybody else.
 
 An endpoint that has caught up is sent to directly again. A transaction that began before may not have seen that: for
 one more minute, what is recorded is looked at here too, and what is missing is made.
 """
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.clock import monotonic
 from app.core.db.locks import AdvisoryLock, try_acquire
 from app.core.db.session import driver, ring_after_commit, transaction
 from app.core.db.tables import Row
@@ -25,14 +32,20 @@ from app.events.envelope import NO_ACCOUNT
 from app.events.event import Event
 from app.events.types import WebhookPaused, WebhookResumed, WebhookTest
 from app.webhooks.outbox.fanout import DELIVERY_ID
-from app.webhooks.rules.pausing import DIRECT, Waiting, quota_of, to_pause
+from app.webhooks.rules.pausing import BUSY_DIRECT, DIRECT, Loads, Waiting, quota_of, to_pause
 from app.webhooks.usecases.endpoints import LAST_POSITION, origin, tell
 
-AT_ONCE: Final = 50
+AT_ONCE: Final = 100
 """Endpoints of one transaction, and events that are looked at for each: at most some thousands of deliveries."""
 _EVENTS: Final = 100
 _FEW: Final = 500
 """An endpoint gets no more while so many wait for their first attempt, and resumes once fewer are pending."""
+_LISTENING: Final = 60.0
+"""Seconds; then it listens anew."""
+_REST_OF_BUSY: Final = 1.0
+"""Seconds between two turns of those whose events make too many deliveries."""
+_BREATHS: Final = 2
+"""How much longer than a pass in vain the pause after it is."""
 _GRACE: Final = timedelta(minutes=1)
 """No statement lasts longer: whoever has not seen by then that an endpoint is sent to directly has ended."""
 _ALONE: Final = AdvisoryLock("catch up", "hashtext('heliodesk catch up')")
@@ -59,8 +72,9 @@ UPDATE webhook_endpoints SET direct = false, behind_from = coalesce(behind_from,
 WHERE direct AND id IN (
     SELECT id FROM (
         SELECT id, row_number() OVER (PARTITION BY account_id ORDER BY created_at, id) AS place
-        FROM webhook_endpoints WHERE enabled AND direct
-    ) AS placed WHERE place > {DIRECT}
+        FROM webhook_endpoints
+        WHERE enabled AND direct AND ($2::text[] IS NULL OR coalesce(account_id, '{NO_ACCOUNT}') = ANY ($2))
+    ) AS placed WHERE place > $1
 )
 """  # noqa: S608  our own text
 _OF = "d.owner_id = coalesce(w.account_id, '-') AND d.endpoint_id = w.id"
@@ -68,7 +82,7 @@ _PENDING: Final = f"SELECT FROM deliveries AS d WHERE d.state = 'pending' AND {_
 # Those that wait for an earlier event of their ticket have no place in a lane, and are pending all the same.
 _READY: Final = f"""
 SELECT w.id FROM webhook_endpoints AS w
-WHERE w.enabled AND CASE
+WHERE w.enabled AND coalesce(w.account_id, '{NO_ACCOUNT}') <> ALL ($4::text[]) AND CASE
       WHEN w.behind_from < $1 THEN w.paused_at IS NOT NULL OR w.direct OR w.account_id IS NULL OR EXISTS (
           SELECT FROM events AS e
           WHERE e.account_id = w.account_id AND e.position > w.behind_from AND e.position <= $1)
@@ -115,8 +129,10 @@ SET behind_from = CASE
     WHEN w.direct AND r.position >= $2::bigint AND w.resumed_at < clock_timestamp() - $4::interval THEN NULL
     ELSE r.position END
 FROM reached AS r WHERE w.id = r.id AND w.enabled
-RETURNING w.id, NOT w.direct AND r.position >= $2::bigint AS caught_up
+RETURNING w.id, coalesce(w.account_id, '{NO_ACCOUNT}') AS owner_id,
+    NOT w.direct AND r.position >= $2::bigint AS caught_up
 """  # noqa: S608  our own text
+# Another replica may know that its owner is busy: what it has left behind is not resumed again and again.
 _RESUME: Final = f"""
 UPDATE webhook_endpoints AS w
 SET direct = true, paused_at = NULL, resumed_at = clock_timestamp()
@@ -124,7 +140,8 @@ FROM webhook_endpoints AS before
 WHERE w.id = $1 AND before.id = w.id AND w.enabled AND NOT w.direct AND (
     SELECT count(*) FROM webhook_endpoints AS o
     WHERE o.account_id IS NOT DISTINCT FROM w.account_id AND o.enabled AND o.direct
-) < {DIRECT} AND (SELECT count(*) FROM ({_PENDING} LIMIT $2) AS pending) < $2
+) < CASE WHEN before.resumed_at > clock_timestamp() - $4::interval THEN least($3::int, {BUSY_DIRECT}) ELSE $3 END
+  AND (SELECT count(*) FROM ({_PENDING} LIMIT $2) AS pending) < $2
 RETURNING w.account_id, w.url, w.resumed_at, before.paused_at
 """  # noqa: S608  our own text
 
@@ -157,19 +174,71 @@ async def _pause(session: AsyncSession, endpoint_id: str, pending: int, quota: i
     return 1
 
 
-async def leave_behind(session: AsyncSession) -> None:
-    """Those beyond the first twenty endpoints of each owner are sent to by ``catch_up`` from now on."""
-    await (await driver(session)).execute(_BEYOND)
+async def leave_behind(session: AsyncSession, busy: Collection[str] | None = None) -> None:
+    """Endpoints beyond the first hundred of each owner are sent to by ``catch_up`` from now on.
+
+    Of the ``busy`` owners alone: those beyond the first twenty.
+    """
+    connection = await driver(session)
+    await connection.execute(_BEYOND, DIRECT if busy is None else BUSY_DIRECT, None if busy is None else [*busy])
 
 
-async def catch_up(state: State) -> int:
-    """Make the next deliveries of endpoints that are behind and take what they get; for how many of them."""
+class CatchingUp:
+    """``catch_up`` as a job: when a commit of events may have brought something for endpoints that are behind."""
+
+    def __init__(self, state: State, loads: Loads, *, rest: float = _REST_OF_BUSY) -> None:
+        """``loads`` tells who is busy; such an owner has a turn in so many seconds."""
+        self._state, self._loads, self._rest = state, loads, rest
+        self._turn_of_busy = 0.0
+        self._news = False
+        self._listening: asyncio.Task[None] | None = None
+
+    async def run_pass(self) -> int:
+        """For how many endpoints something was done."""
+        started, seen = monotonic(), self._state.feed.position or 0
+        if busy := self._loads.busy(started):
+            async with transaction(self._state.sessions) as session:
+                await leave_behind(session, busy)
+        resting = busy if started < self._turn_of_busy else set[str]()
+        if not resting:
+            self._turn_of_busy = started + self._rest
+        news, self._news = self._news, False
+        done = await catch_up(self._state, busy, resting, known=news)
+        if done == 0 and (self._listening is None or self._listening.done()):
+            breath = _BREATHS * (monotonic() - started)
+            self._listening = asyncio.create_task(self._listen(seen, breath), name="catch up")
+        return done or 0
+
+    async def _listen(self, beyond: int, breath: float) -> None:
+        """Wake the job at the next events. The breath bounds what passes in vain cost beside events of others."""
+        await asyncio.sleep(breath)
+        while not await self._state.feed.news(beyond, None, _LISTENING):
+            pass
+        self._news = True
+        self._state.wake_ups.behind.ring()
+
+    async def stop(self) -> None:
+        """Listen no longer."""
+        if self._listening:
+            self._listening.cancel()
+            await asyncio.wait([self._listening])
+
+
+async def catch_up(
+    state: State, busy: Collection[str] = (), resting: Collection[str] = (), *, known: bool = False
+) -> int | None:
+    """Make the next deliveries of endpoints that are behind and take what they get; for how many. None: none is.
+
+    Of ``busy`` owners no more than twenty are sent to directly again. ``resting`` ones have nothing made.
+    The end of the feed is asked for, unless it is ``known`` since just now.
+    """
     async with transaction(state.sessions) as session:
         if not await (await driver(session)).fetchval(
             "SELECT EXISTS (SELECT FROM webhook_endpoints WHERE behind_from IS NOT NULL)"
         ):
-            return 0
-    await state.feed.poll()
+            return None
+    if not known:
+        await state.feed.poll()
     position = state.feed.position
     if position is None:
         return 0
@@ -178,20 +247,21 @@ async def catch_up(state: State) -> int:
             return 0
         connection = await driver(session)
         few = min(_FEW, state.settings.max_pending_deliveries // 2)
-        ready = [row["id"] for row in await connection.fetch(_READY, position, _GRACE, few)]
+        ready = [row["id"] for row in await connection.fetch(_READY, position, _GRACE, few, [*resting])]
         if ready:
             reached = await connection.fetch(_MAKE, ready, position, min(_EVENTS, few), _GRACE)
-            await _resume(session, reached, few)
+            await _resume(session, reached, few, busy)
             ring_after_commit(session, "deliveries")
     return len(ready)
 
 
-async def _resume(session: AsyncSession, reached: Sequence[Row], few: int) -> None:
+async def _resume(session: AsyncSession, reached: Sequence[Row], few: int, busy: Collection[str]) -> None:
     """Send directly to those that have caught up: where few are pending, and their owners may have one more."""
     for endpoint in reached:
         if not endpoint["caught_up"]:
             continue
-        row = await (await driver(session)).fetchrow(_RESUME, endpoint["id"], few)
+        most = BUSY_DIRECT if endpoint["owner_id"] in busy else DIRECT
+        row = await (await driver(session)).fetchrow(_RESUME, endpoint["id"], few, most, _GRACE)
         if row and row["paused_at"]:
             data = WebhookResumed(endpoint_id=endpoint["id"], url=origin(row["url"]))
             await tell(session, row["account_id"], Event(row["resumed_at"], data))

@@ -32,6 +32,7 @@ from app.webhooks.outbox.attempts import DeliveryOutcome, Exchange, conclude, st
 from app.webhooks.outbox.claims import Claimed, Poll, poll, renew
 from app.webhooks.outbox.lanes import next_due, queue_due
 from app.webhooks.outbox.outcomes import record_outcomes
+from app.webhooks.rules.pausing import Loads
 from app.webhooks.rules.retry import Outcome
 from app.webhooks.rules.sharing import START, Probation, Share
 from app.webhooks.rules.signing import in_force, sign
@@ -73,6 +74,7 @@ class Sender:
     """Sends this process's share of the outbox. Any number of processes may: the database arbitrates."""
 
     def __init__(self, state: State, limits: Limits | None = None) -> None:
+        self.loads = Loads()
         self._state = state
         self._limits = limits or Limits()
         self._lease = timedelta(seconds=self._limits.lease)
@@ -107,6 +109,7 @@ class Sender:
             self._bodies = {}
             for delivery in seen.claimed:
                 self._begin(delivery)
+            self._weigh(seen.claimed)
             begun += len(seen.claimed)
             idle = not (seen.claimed or seen.put_off)
             if not idle or more_due:
@@ -115,6 +118,14 @@ class Sender:
                 rounds_in_vain += _ROUNDS if before == START else 1
         self._state.wake_ups.deliveries.ring()
         return begun
+
+    def _weigh(self, claimed: Sequence[Claimed]) -> None:
+        """Have the endpoints of an owner left behind whose events make too many deliveries."""
+        now = monotonic()
+        firsts = Counter(one.owner_id for one in claimed if not one.attempts)
+        busy = [owner for owner, number in firsts.items() if self.loads.add(owner, number, now)]
+        if busy:
+            self._state.wake_ups.behind.ring()
 
     async def next_instant(self) -> datetime | None:
         """When ``run_pass`` has something to do again, by the database's clock; None: nothing waits for an instant.

@@ -4,10 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from app.core.limits.buckets import Bucket, Rate
 from app.events.envelope import NO_ACCOUNT
 
-DIRECT: Final = 20
+DIRECT: Final = 50
 """So many endpoints of an owner are sent to directly: more would make its tickets' writes slow, and so everybody's."""
+BUSY_DIRECT: Final = 20
+"""So many are while its events make many deliveries: then it is the number of writes that costs the others."""
+_CALM: Final = Rate("deliveries", 400, 1)
+"""What an owner's events may make without being many, in deliveries and seconds."""
 OPERATORS: Final = 10
 """Operators' endpoints hear all accounts, and may have so many times what one account may have pending."""
 
@@ -19,6 +24,29 @@ class Waiting:
     endpoint_id: str
     pending: int
     direct: bool = True
+
+
+class Loads:
+    """How many deliveries the events of each owner make, as far as this process sends them."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[str, Bucket] = {}
+        self._busy: set[str] = set()
+
+    def add(self, owner_id: str, number: int, now: float) -> bool:
+        """So many more at the monotonic instant ``now``; whether the owner, who was not, is busy by that."""
+        bucket = self._buckets.setdefault(owner_id, Bucket(_CALM, now))
+        bucket.take(now, number)
+        if bucket.left(now) or owner_id in self._busy:
+            return False
+        self._busy.add(owner_id)
+        return True
+
+    def busy(self, now: float) -> set[str]:
+        """The busy owners: from too many at once until all of it could have been made calmly."""
+        self._buckets = {owner: bucket for owner, bucket in self._buckets.items() if bucket.used(now)}
+        self._busy &= self._buckets.keys()
+        return set(self._busy)
 
 
 def quota_of(owner_id: str, of_account: int) -> int:

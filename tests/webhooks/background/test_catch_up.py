@@ -1,21 +1,25 @@
 """Endpoints that pause, over the quota of pending deliveries, and those beyond the quota of endpoints."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import httpx
 import pytest
 
+from app.core.clock import monotonic
 from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.core.db.tables import Row
 from app.core.state import State
-from app.webhooks.background.catch_up import catch_up, leave_behind, pause_over_quota
+from app.webhooks.background.catch_up import CatchingUp, catch_up, leave_behind, pause_over_quota
 from app.webhooks.background.deliver import Sender
 from app.webhooks.models import WebhookEndpointRow
-from app.webhooks.rules.pausing import DIRECT, Waiting, quota_of, to_pause
+from app.webhooks.rules.pausing import BUSY_DIRECT, DIRECT, Loads, Waiting, quota_of, to_pause
 from tests.support.actors import Headers
 from tests.support.desk import fetch, now_of
 from tests.support.refusals import reached
+from tests.support.waiting import until
 from tests.webhooks.conftest import MakeEndpoint, Tell, deliveries, event_row
 from tests.webhooks.receiver import Receiver
 
@@ -239,11 +243,11 @@ async def test_enabling_a_disabled_endpoint_begins_now(
 async def test_what_recording_costs_is_bounded_however_many_endpoints_there_are(
     sessions: Sessions, state: State, make_endpoint: MakeEndpoint, tell: Tell
 ) -> None:
-    """Endpoints beyond the twentieth of their owner hear everything a moment later."""
+    """Endpoints beyond the hundredth of their owner hear everything a moment later."""
     endpoints = [await make_endpoint(URL, ACCOUNT) for _ in range(DIRECT + 3)]
     others = await make_endpoint(URL, "acc_2")
     (event, _) = await tell(event_row(), event_row(account_id="acc_2"))
-    assert len(await deliveries(sessions)) == DIRECT + 1, "twenty of one account, one of the other"
+    assert len(await deliveries(sessions)) == DIRECT + 1, "a hundred of one account, one of the other"
     await catch_up(state)
     assert [await heard(sessions, one) for one in endpoints] == [{event["id"]}] * len(endpoints)
     assert (await facts(sessions, others))["direct"]
@@ -279,6 +283,78 @@ async def test_an_endpoint_that_is_enabled_again_takes_no_place_that_another_has
     (event,) = await tell()
     await caught_up(state)
     assert await heard(sessions, first) == {event["id"]}
+
+
+async def test_while_an_owner_is_busy_twenty_of_its_endpoints_are_sent_to_directly(
+    sessions: Sessions, state: State, make_endpoint: MakeEndpoint, tell: Tell
+) -> None:
+    endpoints = [await make_endpoint(URL, ACCOUNT) for _ in range(BUSY_DIRECT + 3)]
+    loads = Loads()
+    assert await _directly_after_a_pass(sessions, state, loads) == len(endpoints)
+    loads.add(ACCOUNT, 10_000, monotonic())
+    assert await _directly_after_a_pass(sessions, state, loads) == BUSY_DIRECT
+    (event,) = await tell()
+    assert len(await deliveries(sessions)) == BUSY_DIRECT
+    assert await _directly_after_a_pass(sessions, state, loads) == BUSY_DIRECT, "it is busy still"
+    assert [await heard(sessions, one) for one in endpoints] == [{event["id"]}] * len(endpoints)
+    await tell()
+    assert await _directly_after_a_pass(sessions, state, Loads()) == len(endpoints)
+
+
+async def test_a_busy_owner_has_a_turn_a_second_and_holds_up_nobody_else(
+    sessions: Sessions, state: State, make_endpoint: MakeEndpoint, tell: Tell
+) -> None:
+    endpoints = [await make_endpoint(URL, ACCOUNT) for _ in range(BUSY_DIRECT + 1)]
+    other = await make_endpoint(URL, "acc_2")
+    await fetch(sessions, "UPDATE webhook_endpoints SET direct = false, behind_from = 0 WHERE id = $1", other.id)
+    loads = Loads()
+    loads.add(ACCOUNT, 10_000, monotonic())
+    async with catching_up(state, loads) as catching:
+        for _ in "ab":
+            await catching.run_pass()
+        await tell(event_row(), event_row(account_id="acc_2"))
+        await catching.run_pass()
+    assert [bool(await heard(sessions, one)) for one in (endpoints[0], endpoints[-1], other)] == [True, False, True]
+
+
+async def test_events_wake_the_job_while_an_endpoint_is_behind(
+    sessions: Sessions, state: State, make_endpoint: MakeEndpoint, tell: Tell
+) -> None:
+    endpoint = await make_endpoint(URL, ACCOUNT)
+    await fetch(sessions, "UPDATE webhook_endpoints SET direct = false, behind_from = 0, paused_at = now()")
+    async with catching_up(state, Loads()) as catching:
+        while await catching.run_pass():
+            pass
+        before = state.wake_ups.behind.rings
+        (event,) = await tell()
+        state.wake_ups.events.ring()
+        await until(lambda: state.wake_ups.behind.rings > before)
+        await catching.run_pass()
+    assert event["id"] in await heard(sessions, endpoint)
+
+
+def test_an_owner_is_busy_until_what_its_events_made_could_have_been_made_calmly() -> None:
+    loads = Loads()
+    assert not loads.add(ACCOUNT, 399, now=0.0)
+    assert loads.add(ACCOUNT, 401, now=0.0)
+    assert not loads.add("acc_2", 100, now=0.0)
+    assert not loads.add(ACCOUNT, 200, now=1.0), "it is no news"
+    assert loads.busy(now=3.9) == {ACCOUNT}
+    assert loads.busy(now=5.1) == set()
+    assert loads.add(ACCOUNT, 400, now=6.0)
+
+
+@asynccontextmanager
+async def catching_up(state: State, loads: Loads) -> AsyncIterator[CatchingUp]:
+    catching = CatchingUp(state, loads, rest=3600)
+    yield catching
+    await catching.stop()
+
+
+async def _directly_after_a_pass(sessions: Sessions, state: State, loads: Loads) -> int:
+    async with catching_up(state, loads) as catching:
+        await catching.run_pass()
+    return await _direct(sessions)
 
 
 async def _direct(sessions: Sessions) -> int:
