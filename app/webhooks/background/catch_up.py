@@ -1,7 +1,7 @@
 """Endpoints that are behind: their deliveries are made by a background pass, at the pace at which they take them.
 
 An endpoint is behind while it is paused, because too many deliveries of its owner are pending, or where its owner has
-a hundred others that are sent to directly, or twenty while it is busy: what recording events costs is bounded, whatever
+fifty others that are sent to directly, or twenty while it is busy: what recording events costs is bounded, whatever
 an account has.
 ``behind_from`` is the position in the feed up to which its deliveries are made. The feed is read up to its end alone,
 where all is decided, and a delivery's id is the same however it comes to be: none is left out or made twice.
@@ -175,7 +175,7 @@ async def _pause(session: AsyncSession, endpoint_id: str, pending: int, quota: i
 
 
 async def leave_behind(session: AsyncSession, busy: Collection[str] | None = None) -> None:
-    """Endpoints beyond the first hundred of each owner are sent to by ``catch_up`` from now on.
+    """Endpoints beyond the first fifty of each owner are sent to by ``catch_up`` from now on.
 
     Of the ``busy`` owners alone: those beyond the first twenty.
     """
