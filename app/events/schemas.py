@@ -14,7 +14,7 @@ class Actor(Document):
     kind: ActorKind
     id: str | None = None
     name: str | None = Field(
-        None, description="Of an automation: the label of its key. Customers see that of their account's keys alone"
+        None, description="Of an automation: the label of its key. Customers see only that of their own account's keys"
     )
     display_name: str | None = Field(
         None,

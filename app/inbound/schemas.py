@@ -72,7 +72,7 @@ class Signature(Strict):
     )
     header: HeaderName | None = Field(None, description="Of `hmac`: the header with the signature over the body")
     prefix: Annotated[str, StringConstraints(max_length=40, pattern=r"^[!-~]*$")] = Field(
-        "", description="Of `hmac`: what stands before the signature, like `sha256=`"
+        "", description="Of `hmac`: what comes before the signature, like `sha256=`"
     )
     encoding: Literal["hex", "base64"] = Field("hex", description="Of `hmac`")
 

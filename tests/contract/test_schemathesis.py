@@ -9,6 +9,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from copy import deepcopy
+from functools import cache
 from http import HTTPStatus
 from itertools import cycle
 from random import randrange
@@ -324,8 +325,12 @@ def test_no_kind_of_key_gets_anything_unexpected(
             _try(strategy, lambda case: send(case, keys[kind]), things, number // len(tries))
 
 
+@cache
 def every_operation() -> list[tuple[Any, GenerationMode]]:
-    """Each operation with each kind of data; those that fit the document come first."""
+    """Each operation with each kind of data; those that fit the document come first.
+
+    They are the same for all kinds of keys, since what they make up requests from is costly to build.
+    """
     operations = [found.ok() for found in everything.get_all_operations() if isinstance(found, Ok)]
     return [(operation, mode) for mode in GenerationMode for operation in operations]
 

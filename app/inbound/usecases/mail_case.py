@@ -66,7 +66,7 @@ class MailHook:
 
 
 class Words(NamedTuple):
-    """What a ticket gets to read, and whether that is for support alone."""
+    """What a ticket gets to read, and whether that is for support only."""
 
     text: str
     is_internal: bool = False

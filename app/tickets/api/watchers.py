@@ -26,5 +26,5 @@ async def watch_ticket(call: OnceCall, ticket_id: TicketPath, command: NewWatche
 async def unwatch_ticket(
     call: OnceCall, ticket_id: TicketPath, command: Annotated[WatcherRef, Body(default_factory=WatcherRef)]
 ) -> Response:
-    """Somebody follows the ticket no more: they get no mails, and the links in those that they have are refused."""
+    """Somebody stops following the ticket: they get no more e-mails, and the links in earlier ones are refused."""
     return await act_on_ticket(call, watchers.unwatch, ticket_id, command)
