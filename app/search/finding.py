@@ -158,7 +158,9 @@ async def _matching(session: AsyncSession, asked: Asked, *, whole: bool = True) 
     deep = await connection.fetch(_in_scope(_DEEP, asked), *values)
     await connection.execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_indexscan = on")
     rows = {row["id"]: row for row in (*near, *deep) if row["id"]}
-    return Found([*rows.values()], more=len(deep) > FEW or deep[0]["led"] == _LED or len(rare) < len(each) and not whole)
+    return Found(
+        [*rows.values()], more=len(deep) > FEW or deep[0]["led"] == _LED or (len(rare) < len(each) and not whole)
+    )
 
 
 def _in_scope(statement: str, asked: Asked) -> str:
