@@ -108,7 +108,7 @@ _FIRST: Final = (tickets_router.router, feed_router.router, ingest.router)
 TAGS: Final = [
     {"name": "Accounts", "description": "Customer organisations, their people and their keys"},
     {"name": "Tickets", "description": "Tickets, their messages, priorities and deadlines"},
-    {"name": "Escalations", "description": "Asked for by people, or made by a miss; and what becomes of them"},
+    {"name": "Escalations", "description": "Asked for by people, or made by a miss; and their outcome"},
     {"name": "Problems", "description": "What is behind incidents that are alike, found by the service or by support"},
     {"name": "Coaching", "description": "What support tells its engineers about tickets, and that they have read it"},
     {"name": "Search", "description": "One search over all that a caller may see"},

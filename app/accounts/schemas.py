@@ -143,7 +143,8 @@ class Account(AccountFields, Document):
     manager: AccountContact | None = None  # type: ignore[assignment]  # less is answered than is written
     tam: AccountContact | None = Field(None, description="Technical account manager")  # type: ignore[assignment]
     warnings: list[AccountWarning] = Field(
-        default_factory=list, description="Contacts whom the plan notifies and who are not there; for support alone"
+        default_factory=list,
+        description="Contacts whom the plan notifies and which the account lacks; for support only",
     )
     sandbox: bool
     sandbox_now: Instant | None = None

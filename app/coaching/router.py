@@ -1,4 +1,4 @@
-"""Coaching notes on tickets, over HTTP: for support alone."""
+"""Coaching notes on tickets, over HTTP: for support only."""
 
 from functools import partial
 from typing import Annotated

@@ -34,7 +34,7 @@ class NewCoachingNote(Strict):
 
 
 class CoachingNote(Document):
-    """A note to an engineer about a ticket, for support alone."""
+    """A note to an engineer about a ticket, for support only."""
 
     model_config = ConfigDict(extra="ignore", from_attributes=True, json_schema_extra={"examples": [_EXAMPLE]})
 

@@ -72,11 +72,14 @@ class Actor:
     name: str | None = None
     display_name: str | None = None
     """what customers see as the name: of an engineer who has chosen one, and of an account's own automation"""
+    unconfirmed: bool = False
+    """the name is stated by an e-mail for which nobody vouches"""
 
-    def document(self) -> dict[str, str]:
-        """``{kind, id?, name?, display_name?}``, as support sees it."""
+    def document(self) -> dict[str, Any]:
+        """``{kind, id?, name?, display_name?, unconfirmed?}``, as support sees it."""
         known = {"kind": self.kind, "id": self.id, "name": self.name, "display_name": self.display_name}
-        return {key: value for key, value in known.items() if value is not None}
+        said = {key: value for key, value in known.items() if value is not None}
+        return said | ({"unconfirmed": True} if self.unconfirmed else {})
 
 
 def for_customers(actor: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,6 +169,8 @@ class Visitor:
     """the fingerprint of the key that signed their token, behind the address where it is published, if it is"""
     is_verified: bool = True
     """whether somebody has seen that they read the mail of their address; what a guest states counts for nothing"""
+    is_unconfirmed: bool = False
+    """they speak by an e-mail for whose sender nobody vouches: anybody may have written it in this name"""
     address: str = ""
     """of the network, by which those are counted whom nobody vouches for"""
 
@@ -292,7 +297,8 @@ class Principal:
         if self.kind == "agent" and self.engineer_id:
             return Actor("engineer", self.engineer_id, self.name, self.display_name)
         if self.visitor:
-            return Actor("customer", self.visitor.person_id, self.visitor.name)
+            visitor = self.visitor
+            return Actor("customer", visitor.person_id, visitor.name, unconfirmed=visitor.is_unconfirmed)
         if self.kind in ("account", "widget"):
             return Actor("customer", self.account_id, self.name)
         return self.automation

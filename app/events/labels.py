@@ -52,10 +52,17 @@ _REASONS: Final = {**ESCALATION_REASONS, **_WAITS, **_TAKEN}
 _STATED: Final = pgettext("fact", "{label}: {value}")
 """French has a no-break space before the colon."""
 
+NOT_CONFIRMED: Final = pgettext("label", "{name} (sender not confirmed)")
+
 
 def stated(label: str, value: object, language: Language) -> str:
     """A fact under its label, each of which is translated if it is a message."""
     return _STATED.to(language, label=label, value=value)
+
+
+def not_confirmed(who: str, language: Language) -> str:
+    """The name of an author whom an e-mail states, and for whom nobody vouches."""
+    return NOT_CONFIRMED.to(language, name=who)
 
 
 def named(name: str, value: str, language: Language) -> str:

@@ -2,7 +2,7 @@
 
 Support sees an engineer's name and, where the engineer has chosen one, the name for customers beside it; customers see
 that one alone. Contacts (``notified``) are named to support; customers see their roles. So it is with an automation:
-the label of a key of support's is for support alone.
+the label of a key of support's is for support only.
 """
 
 import re

@@ -14,12 +14,16 @@ class Actor(Document):
     kind: ActorKind
     id: str | None = None
     name: str | None = Field(
-        None, description="Of an automation: the label of its key. Customers see that of their account's keys alone"
+        None, description="Of an automation: the label of its key. Customers see only that of their own account's keys"
     )
     display_name: str | None = Field(
         None,
         description="For support, of an engineer who has chosen a name for customers, or of an account's automation: "
         "customers see this as the name",
+    )
+    unconfirmed: bool = Field(
+        False,
+        description="True: an e-mail states the name, and nobody vouches that it is its sender's. Else left out",
     )
 
 

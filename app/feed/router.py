@@ -46,7 +46,7 @@ _BY_TOKEN: Final[dict[str, Any]] = {
             "in": "query",
             "required": False,
             "schema": {"type": "string", "maxLength": 100},
-            "description": "A stream token, in the place of the `Authorization` header",
+            "description": "A stream token, instead of the `Authorization` header",
         }
     ]
 }
@@ -184,7 +184,10 @@ async def stream_events(
     after: AfterQuery = None,
     last_event_id: Annotated[str | None, Header(max_length=_MAX_CURSOR, description="Goes before `after`")] = None,
     seconds: Annotated[
-        int | None, Query(ge=0, le=86400, description="Close the stream after so long; 0: with what there is now")
+        int | None,
+        Query(
+            ge=0, le=86400, description="Close the stream after so many seconds; 0: once it has sent what there is now"
+        ),
     ] = None,
 ) -> Response:
     """Stream events.

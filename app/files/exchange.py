@@ -5,14 +5,15 @@ as a page: browsers save it.
 """
 
 import re
-from typing import Annotated, Final
+from typing import Annotated, BinaryIO, Final
 
 from fastapi import Path, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import FileResponse
+from starlette.types import Receive, Scope, Send
 
 from app.core.clock import database_now
 from app.core.files import StoreFailed
-from app.core.problems import BadRequest, Conflict, NotFound, Unavailable
+from app.core.problems import BadRequest, Conflict, NotFound, Unavailable, UnsupportedMediaType
 from app.core.state import State, StateDep
 from app.core.text.messages import _
 from app.core.web.http import Router
@@ -29,7 +30,7 @@ _RANGE: Final = re.compile(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})")
 _ANY_PAGE: Final = {"Access-Control-Allow-Origin": "*"}
 _PREFLIGHT: Final = _ANY_PAGE | {
     "Access-Control-Allow-Methods": "PUT, GET",
-    "Access-Control-Allow-Headers": "Content-Type, Content-Range",
+    "Access-Control-Allow-Headers": "Content-Type, Content-Range, Range",
     "Access-Control-Max-Age": "7200",
 }
 _SAVED: Final = _ANY_PAGE | {
@@ -53,6 +54,7 @@ async def put_bytes(request: Request, state: StateDep, token: _TokenPath) -> Res
     row, folder = await _found(state, "upload", token)
     if row.state != "waiting":
         raise Conflict(_("The whole file has already been received"))
+    _require_type(request.headers.get("content-type", ""), row.type)
     body = await request.body()
     start = _start(request.headers.get("content-range"), len(body), row.size)
     try:
@@ -62,6 +64,14 @@ async def put_bytes(request: Request, state: StateDep, token: _TokenPath) -> Res
     except StoreFailed as error:
         raise _fails() from error
     return Response(status_code=204, headers=_ANY_PAGE | {"Upload-Offset": str(held)})
+
+
+def _require_type(stated: str, declared: str) -> None:
+    """415 for bytes that are sent as something else than was declared, as an S3 store refuses them too."""
+    if stated.partition(";")[0].strip().lower() != declared:
+        raise UnsupportedMediaType(
+            _("Send this file with the Content-Type that was declared: {declared}", declared=declared)
+        )
 
 
 def _start(stated: str | None, length: int, size: int) -> int:
@@ -81,16 +91,29 @@ def _start(stated: str | None, length: int, size: int) -> int:
 
 @router.get(f"{PATH}{{token}}", scope=None)
 async def get_bytes(state: StateDep, token: _TokenPath) -> Response:
-    """Give out a file, to be saved."""
+    """Give out a file, or the ranges of it that are asked for, to be saved."""
     row, folder = await _found(state, "download", token)
     if row.state != "ready":
         raise NotFound
-    headers = _SAVED | {"Content-Disposition": rules.disposition(row.name), "Content-Length": str(row.size)}
+    headers = _SAVED | {"Content-Disposition": rules.disposition(row.name)}
     try:
-        chunks = await folder.opened(stored(row))
+        stream = await folder.opened(stored(row))
     except StoreFailed as error:
         raise _fails() from error
-    return StreamingResponse(chunks, headers=headers, media_type=row.type)
+    return _Opened(stream, headers, row.type)
+
+
+class _Opened(FileResponse):
+    """A file that is open: by its name something else could be found by now."""
+
+    def __init__(self, stream: BinaryIO, headers: dict[str, str], kind: str) -> None:
+        super().__init__(f"/dev/fd/{stream.fileno()}", headers=headers, media_type=kind)
+        self._stream = stream
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, and close it."""
+        with self._stream:
+            await super().__call__(scope, receive, send)
 
 
 async def _found(state: State, purpose: Purpose, token: str) -> tuple[FileRow, Folder]:

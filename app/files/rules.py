@@ -5,7 +5,7 @@ import hmac
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias
 from urllib.parse import quote
 
 from app.core.text.invisible import visible
@@ -18,7 +18,7 @@ OCTETS: Final = "application/octet-stream"
 MOST: Final = 10
 """Files of one message."""
 LONGEST_NAME: Final = 200
-_MOST_BYTES: Final = 240
+MOST_BYTES: Final = 240
 """Of a name: file systems take 255, and browsers add a number."""
 _DEVICES: Final = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9\u00b9\u00b2\u00b3]) *(\..*)?", re.IGNORECASE)
 """Names that stand for devices of Windows, whatever follows the point."""
@@ -27,6 +27,20 @@ _SEPARATORS: Final = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f-\x9f\u200e\u200f\u202
 _TOKEN: Final = re.compile(r"(?P<id>[0-7][0-9a-hjkmnp-tv-z]{25})-(?P<until>\d{1,12})-(?P<seal>[a-z2-7]{32})")
 _FILE: Final = "fil_"
 _KEPT: Final = ("id", "name", "type", "size")
+
+
+class Bounds(Protocol):
+    """What an installation takes."""
+
+    @property
+    def file_bytes(self) -> int:
+        """The most bytes of one file."""
+        ...
+
+    @property
+    def file_types(self) -> list[str]:
+        """The media types; ``*`` stands for any letters."""
+        ...
 
 
 def clean_name(name: str) -> str:
@@ -40,7 +54,7 @@ def clean_name(name: str) -> str:
 
 def _cut(stem: str, ending: str) -> str:
     """As much of a name as there is room for before its ending."""
-    kept = stem[: LONGEST_NAME - len(ending)].encode()[: _MOST_BYTES - len(ending.encode())]
+    kept = stem[: LONGEST_NAME - len(ending)].encode()[: MOST_BYTES - len(ending.encode())]
     return kept.decode(errors="ignore").rstrip(" .")
 
 
@@ -53,6 +67,17 @@ def media_type(stated: str) -> str:
 def is_taken(kind: str, patterns: Sequence[str]) -> bool:
     """Whether files of this media type are taken; ``*`` in a pattern stands for any letters."""
     return any(re.fullmatch(re.escape(each.lower()).replace(r"\*", ".*"), kind) for each in patterns)
+
+
+def refusal(bounds: Bounds | None, kind: str, size: int) -> Reason | None:
+    """Why a file is left out, however much room there is; None: it is taken. No ``bounds``: there is no store."""
+    if bounds is None:
+        return "no_store"
+    if not size:
+        return "empty"
+    if size > bounds.file_bytes:
+        return "too_large"
+    return None if is_taken(kind, bounds.file_types) else "type"
 
 
 def disposition(name: str) -> str:

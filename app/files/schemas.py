@@ -6,7 +6,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from app.accounts.schemas import AccountId
 from app.core.schemas.shared import ActorRef, Document, Instant, Strict, id_pattern, no_nul
-from app.files.rules import LONGEST_NAME, MOST
+from app.files.rules import LONGEST_NAME, MOST, MOST_BYTES, OCTETS
 
 FileId = Annotated[str, StringConstraints(pattern=id_pattern("fil"))]
 FileIds = Annotated[list[FileId], Field(max_length=MOST)]
@@ -64,10 +64,10 @@ class NewFile(Strict):
 
     account_id: AccountId | None = Field(None, description="Needed with admin and agent keys; else the key's own")
     name: Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterValidator(no_nul)] = Field(
-        description=f"Kept without a path, and cut to {LONGEST_NAME} characters"
+        description=f"Kept without a path, and cut to {LONGEST_NAME} characters and {MOST_BYTES} bytes of UTF-8"
     )
     type: Annotated[str, StringConstraints(max_length=200)] = Field(
-        "", description="Its media type. Default: `application/octet-stream`"
+        OCTETS, description="Its media type, without parameters; what is none counts as `application/octet-stream`"
     )
     size: Annotated[int, Field(ge=1, lt=2**53)] = Field(description="In bytes")
     actor: ActorRef | None = None

@@ -8,7 +8,7 @@ ticket or message, which ``claim`` and ``bind`` make the files part of.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -147,10 +147,17 @@ def stored(row: FileRow, secret: str = "") -> StoredFile:
     return StoredFile(row.account_id, row.id, row.name, row.type, row.size, secret)
 
 
+class Kept(NamedTuple):
+    """What became of a file: its id, and why it was left out, if it was."""
+
+    id: str
+    reason: rules.Reason | None
+
+
 async def keep(
     session: AsyncSession, owner: str, account_id: str, name: str, content_type: str, chunks: Iterable[bytes]
-) -> str:
-    """Keep a file that is there already, beside whatever else this transaction writes; its id.
+) -> Kept:
+    """Keep a file that is there already, beside whatever else this transaction writes.
 
     ``owner`` is the ``namespace`` of the caller in whose ticket or message the id is named next. What is not taken is
     left out, and the attachment says why: nothing is refused.
@@ -159,7 +166,7 @@ async def keep(
     row = _row(owner, account_id, name, kind, now=await database_now(session))
     parts = list(_parts(chunks))
     row.size = sum(len(part) for part in parts)
-    row.reason = await _unfit(session, settings, account_id, kind, row.size)
+    row.reason = reason = await _unfit(session, settings, account_id, kind, row.size)
     row.state = "left_out" if row.reason else "held"
     row.due_at = None if row.reason else row.created_at
     session.add(row)
@@ -171,7 +178,7 @@ async def keep(
         )
         await session.flush()
         ring_after_commit(session, "files")
-    return row.id
+    return Kept(row.id, reason)
 
 
 def _parts(chunks: Iterable[bytes]) -> Iterable[bytes]:
@@ -189,14 +196,9 @@ def _parts(chunks: Iterable[bytes]) -> Iterable[bytes]:
 async def _unfit(
     session: AsyncSession, settings: Settings | None, account_id: str, kind: str, size: int
 ) -> rules.Reason | None:
-    if settings is None:
-        return "no_store"
-    if not size:
-        return "empty"
-    if size > settings.file_bytes:
-        return "too_large"
-    if not rules.is_taken(kind, settings.file_types):
-        return "type"
+    reason = rules.refusal(settings, kind, size)
+    if reason or settings is None:
+        return reason
     try:
         await take_place(session, FILE_BYTES, settings, account_id, more=size)
     except QuotaExceeded:

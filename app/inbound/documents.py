@@ -139,9 +139,12 @@ class Receipt(Document):
     size: int = Field(description="Bytes of the payload")
     left_out: int = Field(
         description="Alerts that were left out: the payload only counts them, they cannot be understood, or they come "
-        "after the 1,000th"
+        "after the 1,000th. Of an e-mail, its parts that become no files"
     )
-    omissions: list[str] = Field(description="What was left out of the payload, and why: the first twenty")
+    omissions: list[str] = Field(
+        description="What was left out of the payload, and why: the first twenty. What an e-mail carried is named to "
+        "support alone"
+    )
     maintenance_window_id: str | None = Field(
         description="The maintenance window that held back alerts of it: those that still fire at its end open then"
     )

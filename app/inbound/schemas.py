@@ -72,7 +72,7 @@ class Signature(Strict):
     )
     header: HeaderName | None = Field(None, description="Of `hmac`: the header with the signature over the body")
     prefix: Annotated[str, StringConstraints(max_length=40, pattern=r"^[!-~]*$")] = Field(
-        "", description="Of `hmac`: what stands before the signature, like `sha256=`"
+        "", description="Of `hmac`: what comes before the signature, like `sha256=`"
     )
     encoding: Literal["hex", "base64"] = Field("hex", description="Of `hmac`")
 
@@ -216,7 +216,10 @@ class HookFields(Urgent):
         "resolve",
         description="Once nothing fires any more: resolve the ticket, or add a message or an internal note",
     )
-    mail: MailRules = Field(default_factory=MailRules, description="For `email`")
+    mail: MailRules = Field(
+        default_factory=MailRules,
+        description="For what comes to the hook's address for e-mails (`/email`), whatever its `format` is",
+    )
     enabled: bool = True
 
     @model_validator(mode="after")

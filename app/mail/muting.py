@@ -69,12 +69,14 @@ async def reader_named(session: AsyncSession, principal: Principal, ticket_id: s
     own = principal.visitor.email if principal.visitor else None
     if principal.visitor and (own is None or (command.email and one_spelling(command.email) != one_spelling(own))):
         raise Forbidden(_("Visitors can only mute their own e-mails"))
-    email = command.email or own or ticket["requester"]["email"]
+    actor = command.actor.email if command.actor else None
+    email = command.email or own or actor or ticket["requester"]["email"]
     named = one_spelling(email)
     for each in _readers(ticket):
         if one_spelling(each.email) == named:
             return each
-    fault = Fault(pointer="/email", detail=_("The ticket has no requester or watcher with this address"))
+    place = "/actor/email" if actor and not command.email else "/email"
+    fault = Fault(pointer=place, detail=_("The ticket has no requester or watcher with this address"))
     raise Invalid(errors=[fault])
 
 

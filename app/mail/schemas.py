@@ -18,7 +18,7 @@ class MailReader(Strict):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"email": "ana@solar-roofs.example"}]})
 
-    email: EmailRef | None = Field(None, description="Default: a visitor's own; else the requester's")
+    email: EmailRef | None = Field(None, description="Default: a visitor's own; else the actor's; else the requester's")
     actor: ActorRef | None = None
 
 

@@ -61,7 +61,7 @@ SELECT c.account_id, c.alert_id, c.rule_id, c.claim_id, c.kind, c.state, c.attem
        CASE WHEN a.state = 'alerted' AND a.accept_by <= clock_timestamp() THEN 'expired' ELSE a.state
        END AS alert_state,
        coalesce(greatest(a.ended_at, a.accept_by) < clock_timestamp() - interval '1 hour', true) AS long_over,
-       e.type, e.timestamp, e.data,
+       e.ticket_id, e.type, e.timestamp, e.data,
        jsonb_build_object('role', 'expert', 'name', g.name, 'email', g.email,
            'locale', (SELECT string_agg(language, ',') FROM jsonb_array_elements_text(g.languages) AS language),
            'time_zone', g.time_zone
@@ -125,6 +125,7 @@ class Claimed:
     service_region: str | None
     alert_state: str | None
     long_over: bool
+    ticket_id: str
     type: str
     timestamp: datetime
     data: dict[str, Any]

@@ -6,6 +6,7 @@ from typing import Any, Final, Protocol
 from app.core.text.messages import _, in_language
 from app.events.envelope import instant
 from app.notices.content.texts import body, language_of, subject, with_link
+from app.notices.sending.letters import id_about
 from app.paging.providers import Text
 from app.plans.document.naming import Names
 
@@ -19,6 +20,11 @@ class Told(Protocol):
     @property
     def alert_id(self) -> str:
         """The alert's id."""
+        ...
+
+    @property
+    def ticket_id(self) -> str:
+        """The id of the ticket that the alert is about."""
         ...
 
     @property
@@ -66,7 +72,7 @@ def text_of(page: Told, link: str | None) -> Text:
         facts |= {"priority": in_language(page.names.priority(priority), language)}
     return Text(
         key=page.alert_id,
-        message_id=f"{page.alert_id}.{page.rule_id}",
+        message_id=id_about(f"{page.alert_id}.{page.rule_id}", page.ticket_id),
         title=subject(page.type, page.data, page.ticket, language, page.names),
         body=with_link(told, link, language),
         at=at,

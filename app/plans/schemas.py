@@ -62,7 +62,7 @@ class TicketPlan(PlanRef):
     )
 
     programme_url: str = Field(
-        description="The page that tells what is promised, relative to this service's address. Everybody can read it "
+        description="The page that shows what is promised, relative to this service's address. Everybody can read it "
         "where this version and the plan's current one are `public`; otherwise it needs a key that may read plans",
         examples=["/programmes/google-premium?version=1"],
     )

@@ -84,11 +84,10 @@ CELLS: Final[Sequence[Cell]] = (
 
 def summed(moves: str) -> str:
     """The statement that sums up what ``moves`` selects, for all cells."""
-    return " UNION ALL ".join(summed_of(moves, cell, moments=moments) for cell in CELLS for moments in (False, True))
+    return " UNION ALL ".join(_summed_of(moves, cell, moments=moments) for cell in CELLS for moments in (False, True))
 
 
-def summed_of(moves: str, cell: Cell, *, moments: bool) -> str:
-    """The statement that sums up what ``moves`` selects of facts, or of moments, for one cell."""
+def _summed_of(moves: str, cell: Cell, *, moments: bool) -> str:
     own = {name: f"m.{name}" if name in cell.dimensions else _EMPTY.get(name, "''") for name in DIMENSIONS}
     own |= {"cell": str(cell.number_of(moments=moments)), "at": _BEGIN[cell.unit]}
     columns = ", ".join(f"{own.get(name, f'm.{name}')} AS {name}" for name in KEY)

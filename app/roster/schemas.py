@@ -65,7 +65,7 @@ class NewRegion(RegionFields):
     model_config = ConfigDict(json_schema_extra={"examples": [_REGION]})
 
     key: RegionKey
-    account_id: AccountId | None = Field(None, description="The sandbox account that alone has this region")
+    account_id: AccountId | None = Field(None, description="The sandbox account to which this region belongs")
 
 
 class Region(RegionFields):
@@ -88,7 +88,7 @@ class Region(RegionFields):
 
 
 class ListedRegion(Document):
-    """A region in a list: customers, who may lock a ticket to it, see its key and its name alone."""
+    """A region in a list: customers, who may lock a ticket to it, see only its key and its name."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"key": _REGION["key"], "name": _REGION["name"]}]})
 
@@ -107,7 +107,7 @@ class EngineerFields(Strict):
     """What can be written about an engineer, and changed later."""
 
     name: Name
-    display_name: Name | None = Field(None, description="What customers see in the place of the name; null: the name")
+    display_name: Name | None = Field(None, description="What customers see instead of the name; null: the name")
     email: Email
     tier: Annotated[StrictInt, Field(ge=1, le=9)] = 1
     region: RegionKey | None = Field(None, description="The key of an existing region")
@@ -125,7 +125,7 @@ class NewEngineer(EngineerFields):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_ENGINEER]})
 
-    account_id: AccountId | None = Field(None, description="The sandbox account that the engineer alone serves")
+    account_id: AccountId | None = Field(None, description="The only account that the engineer serves, a sandbox")
 
 
 class Engineer(EngineerFields):

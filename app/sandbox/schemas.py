@@ -67,5 +67,5 @@ class SandboxAdvance(Document):
         description="What happened, in order (instant, metric, ticket): what the caller may see of it, at most 10,000"
     )
     next: Instant | None = Field(
-        description="Null when the clock stands where it was to be moved; else call again with it as `to`"
+        description="Null when the clock has reached its goal; otherwise call again with it as `to`"
     )

@@ -16,25 +16,44 @@ from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.core.text.language import SOURCE, Language
 from app.events.envelope import NO_ACCOUNT
-from app.search.words import query
+from app.search.words import query, rarest
 from app.tickets.wording import as_number
 
 _NEWEST: Final = 3_000
-"""Texts that are looked at one by one."""
-_OFTEN: Final = 300
-"""Of these, so many that a word is not looked up in the index: it leads to a tenth of all texts."""
+"""Texts that are looked at one by one: all that most accounts have."""
 FEW: Final = 1_000
-"""Texts to which the index leads."""
+"""Texts that are ranked."""
+_OFTEN: Final = 60
+"""Of the newest, so many that there is no need to look further."""
+_SAMPLE: Final = 400
+_RARE: Final = 12
+"""Texts by which words are told that are rare, and how many of them have such a word at most. The index collects all
+that begin like a word: what a tenth of all texts have would take it a second."""
+_LED: Final = 4_000
+"""Texts to which the rare words lead, before the others are looked for in them."""
 _SOME: Final = 20
 """Accounts and people of one answer; so many problems of a customer are looked at, ten times."""
 _SHOWN: Final = "id, account_id, ticket_id, at, ts_rank(words, $2::text::tsquery) AS rank"
-_SEEN: Final = "words @@ $2::text::tsquery AND ($3::boolean OR NOT internal)"
+_OPEN: Final = "($3::boolean OR NOT internal)"
 _NEAR: Final = f"""
 SELECT {_SHOWN} FROM (
     SELECT * FROM search_texts WHERE {{scope}} ORDER BY at DESC, id DESC LIMIT (SELECT {_NEWEST})
-) AS s WHERE {_SEEN}
+) AS s WHERE words @@ $2::text::tsquery AND {_OPEN} LIMIT {FEW}
 """  # noqa: S608  names and numbers of ours
-_DEEP: Final = f"SELECT {_SHOWN} FROM search_texts WHERE {{scope}} AND {_SEEN} LIMIT {FEW + 1}"  # noqa: S608
+_COUNTED: Final = f"""
+WITH newest AS MATERIALIZED (
+    SELECT words, internal FROM search_texts WHERE {{scope}} ORDER BY at DESC, id DESC LIMIT (SELECT {_SAMPLE})
+), every AS (SELECT count(*) AS texts FROM (SELECT FROM search_texts WHERE {{scope}} LIMIT {_NEWEST + 1}) AS s)
+SELECT e.texts, (SELECT count(*) FROM newest WHERE words @@ q.word::tsquery AND {_OPEN}) AS having
+FROM every AS e, unnest($2::text[]) WITH ORDINALITY AS q (word, place) ORDER BY q.place
+"""  # noqa: S608  names and numbers of ours
+_DEEP: Final = f"""
+WITH led AS MATERIALIZED (
+    SELECT * FROM search_texts WHERE {{scope}} AND words @@ $4::text::tsquery AND {_OPEN} LIMIT {_LED}
+)
+SELECT l.led, s.* FROM (SELECT count(*) AS led FROM led) AS l
+LEFT JOIN (SELECT {_SHOWN} FROM led WHERE words @@ $2::text::tsquery LIMIT {FEW + 1}) AS s ON true
+"""  # noqa: S608  names and numbers of ours
 _OF_ONE: Final = "account_id = $1"
 _OF_ALL: Final = "sandbox = ($1::text IS NOT NULL)"
 # A bitmap of the words' index is the one plan that does not depend on where in the table the texts lie.
@@ -115,24 +134,37 @@ class Found:
 
 async def texts(session: AsyncSession, asked: Asked) -> Found:
     """Texts with all words that are searched for; where there are none, with any of them."""
-    found = await _matching(session, asked, query(asked.beginnings))
+    found = await _matching(session, asked)
     if found.texts or len(asked.beginnings) == 1:
         return found
-    return await _matching(session, asked, query(asked.beginnings, whole=False))
+    return await _matching(session, asked, whole=False)
 
 
-async def _matching(session: AsyncSession, asked: Asked, wanted: str) -> Found:
+async def _matching(session: AsyncSession, asked: Asked, *, whole: bool = True) -> Found:
     connection = await driver(session)
-    scope = _OF_ONE if asked.account_id else _OF_ALL
-    values = (asked.account_id, wanted, asked.internal)
-    near = await connection.fetch(_NEAR.format(scope=scope), *values)
+    wanted = query(asked.beginnings, whole=whole)
+    near = await connection.fetch(_in_scope(_NEAR, asked), asked.account_id, wanted, asked.internal)
     if len(near) >= _OFTEN:
         return Found(near, more=True)
+    each = [query([word]) for word in asked.beginnings]
+    counted = await connection.fetch(_in_scope(_COUNTED, asked), asked.account_id, each, asked.internal)
+    if counted[0]["texts"] <= _NEWEST:
+        return Found(near)
+    rare = rarest([*zip((row["having"] for row in counted), asked.beginnings, strict=True)], _RARE, whole=whole)
+    if not rare:
+        return Found(near, more=True)
     await connection.execute(_BY_WORDS)
-    deep = await connection.fetch(_DEEP.format(scope=scope), *values)
+    values = (asked.account_id, wanted, asked.internal, query(rare, whole=whole))
+    deep = await connection.fetch(_in_scope(_DEEP, asked), *values)
     await connection.execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_indexscan = on")
-    rows = {row["id"]: row for row in (*near, *deep)}
-    return Found([*rows.values()], more=len(deep) > FEW)
+    rows = {row["id"]: row for row in (*near, *deep) if row["id"]}
+    return Found(
+        [*rows.values()], more=len(deep) > FEW or deep[0]["led"] == _LED or (len(rare) < len(each) and not whole)
+    )
+
+
+def _in_scope(statement: str, asked: Asked) -> str:
+    return statement.format(scope=_OF_ONE if asked.account_id else _OF_ALL)
 
 
 async def exact_tickets(session: AsyncSession, asked: Asked) -> list[str]:

@@ -65,6 +65,15 @@ def query(beginnings: Sequence[str], *, whole: bool = True) -> str:
     return (" & " if whole else " | ").join(f"'{word}':*" for word in beginnings)
 
 
+def rarest(counted: Sequence[tuple[int, str]], most: int, *, whole: bool) -> list[str]:
+    """The words by which an index is asked, of those that at most ``most`` texts of a sample have.
+
+    All of them lead to texts with any of them; to texts with the ``whole`` two do, the rarest.
+    """
+    rare = sorted((having, place, word) for place, (having, word) in enumerate(counted) if having <= most)
+    return [word for _, _, word in (rare[:2] if whole else rare)]
+
+
 def has_all(text: str, beginnings: Sequence[str]) -> bool:
     """Whether a short text has all that is searched for."""
     words = [*_words(text)]

@@ -292,7 +292,9 @@ class TicketRouting(Document):
     )
     since: Instant
     alert_id: str | None
-    round: int = Field(description="The round of paging, from 1; rounds are counted anew once somebody has accepted")
+    round: int = Field(
+        description="The round of paging, from 1; they are counted from 1 again once somebody has accepted"
+    )
     reason: Literal["round_exhausted", "unstaffed", "max_experts", "owner_held"] | None = Field(
         description="What it waits for: the next round, since everybody on shift was paged; somebody who comes on "
         "shift or is freed; an expert of the account's own, since it holds as many as its plan allows; its own "
@@ -345,7 +347,7 @@ class Ticket(TicketFacts, _Named):
     tier: int
     assignee: str | None
     region: str | None = Field(description="The region of its engineer")
-    region_lock: str | None = Field(description="The key of the region whose experts alone work on it")
+    region_lock: str | None = Field(description="The key of the only region whose experts work on it")
     region_lock_time_zone: str | None = Field(
         description="The time zone that was asked for, where the region follows from one"
     )
@@ -384,7 +386,8 @@ class Message(Document):
     ticket_id: str
     author: dict[str, JsonValue] = Field(
         description="`kind`, and `id`, `name`, `email` where known; support also sees the `display_name` of an "
-        "engineer who has chosen one, which customers see as the name"
+        "engineer who has chosen one, which customers see as the name. `unconfirmed: true`: it came by an e-mail that "
+        "nobody vouches for, so that anybody may have written it in this name"
     )
     visibility: Literal["public", "internal"]
     channel: str | None

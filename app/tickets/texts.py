@@ -73,4 +73,4 @@ HANDOVER_NOTE: Final = (
     pgettext("handover", "Next due: {due}"),
     pgettext("handover", "Call: {link}"),
 )
-"""The lines of what one shift leaves for the next (G7), for support alone."""
+"""The lines of what one shift leaves for the next (G7), for support only."""

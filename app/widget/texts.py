@@ -5,6 +5,7 @@ from typing import Final
 
 from app.core.text.language import Language
 from app.core.text.messages import Message, _, pgettext
+from app.events.labels import NOT_CONFIRMED
 
 _FORM: Final = {
     "new_ticket": _("New ticket"),
@@ -81,6 +82,7 @@ _TICKET: Final = {
     "messages": _("Messages"),
     "you": _("You"),
     "support": pgettext("widget", "Support"),
+    "not_confirmed": NOT_CONFIRMED,
     "message": _("Your message"),
     "reply": _("Your reply"),
     "send_reply": _("Send reply"),

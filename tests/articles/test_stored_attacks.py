@@ -10,9 +10,18 @@ from playwright.async_api import Page, Route
 from app.articles.markdown import html
 from app.articles.page import article_page
 from app.core.state import State
+from app.core.web.page import problem_page
+from app.events.examples import event_example
+from app.notices.content.mails import html as mail_html
+from app.notices.content.telling import REQUESTER
+from app.notices.content.updates import update
+from app.plans.document.naming import names_of
+from app.plans.store import builtin_plans
 from app.records.page import record_page
 from app.reports.monthly.page import page as report_page
 from app.reports.monthly.schemas import MonthlyReport
+from app.tickets.api.answering.page import Shown
+from app.tickets.api.answering.page import page as answering_page
 from tests.support.browsing import Browsers, served
 from tests.support.payloads import PAYLOADS
 from tests.support.stories import Begin
@@ -36,7 +45,8 @@ _FOUND: Final = """() => {
   return [...wrong, ...(window.ran ? ["ran"] : [])];
 }"""
 _ACTIVE: Final = """() => [
-  ...Array.from(document.querySelectorAll("script, iframe, object, embed, base, form, img"), e => e.tagName),
+  ...Array.from(document.querySelectorAll("script, iframe, object, embed, base, img"), e => e.tagName),
+  ...[...document.forms].map(f => f.getAttribute("action")).filter(a => !["x/accept", "x/decline"].includes(a)),
   ...[...document.querySelectorAll("*")].flatMap(e => [...e.attributes]).map(a => a.name).filter(a => /^on/.test(a)),
   ...[...document.querySelectorAll("a")].map(a => a.protocol).filter(p => !/^(https?|about|mailto)?:$/.test(p)),
   ...(window.ran ? ["ran"] : []),
@@ -84,6 +94,25 @@ def monthly(text: str) -> str:
     return report_page(report, "en", lambda other: f"?lang={other}", "x/pdf")
 
 
+def mail(text: str) -> str:
+    """The mail by which a customer is told of a problem's resolution, and of what else support writes."""
+    said = (("message.posted", "body"), ("escalation.declined", "detail"))
+    told = [event_example(kind) | {"first": False} for kind, _ in said]
+    entries = [each | {"data": each["data"] | {name: text}} for each, (_, name) in zip(told, said, strict=True)]
+    entries[0]["data"]["author"] = {"kind": "engineer", "id": "eng_1", "name": text}
+    reader = {"role": REQUESTER, "name": text, "email": "ana@example.com", "locale": "en", "time_zone": "UTC"}
+    ticket = {"number": text, "title": text, "priority": "P1"}
+    names = names_of(builtin_plans()[0])
+    return mail_html(update({"entries": entries, "more": 0}, ticket, reader, names, links={}))
+
+
+def escaped(text: str) -> Iterator[str]:
+    """The pages and mails that show what somebody writes as it is, without Markdown."""
+    yield mail(text)
+    yield problem_page({"title": text, "detail": text, "status": 422, "type": text}, "en")
+    yield answering_page(Shown("asked", number=text, title=text, priority=text, until=text, name=text), "x")
+
+
 @pytest.fixture
 async def page(browsers: Browsers) -> AsyncIterator[Page]:
     """A page that notes what runs, and that no other server answers."""
@@ -110,6 +139,9 @@ async def test_no_markdown_runs_on_a_page_even_where_no_policy_holds_it(page: Pa
         if found := await page.evaluate(_ACTIVE):
             wrong[text, "monthly"] = found
             assert page.url == "about:blank", text
+    for number, shown in enumerate(escaped("\n".join(PAYLOADS))):
+        await page.set_content(shown, wait_until="domcontentloaded")
+        assert await page.evaluate(_ACTIVE) == [], number
     assert wrong == {}
 
 

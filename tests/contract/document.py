@@ -1,16 +1,19 @@
-"""The OpenAPI document as the code makes it, and its operations: what the tests of the contract walk."""
+"""The OpenAPI document, and its operations: what the tests of the contract walk.
 
+It is read from ``openapi/``, since making it takes seconds in each process; test_document.py compares it with the code.
+"""
+
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from jsonschema import Draft202012Validator
 
-from app.core.settings import Settings
 from app.core.web.replies import dump
-from app.main import create_app
 
 Json = dict[str, Any]
-DOCUMENT: Final[Json] = create_app(Settings()).openapi()
+DOCUMENT: Final[Json] = json.loads((Path(__file__).parents[2] / "openapi" / "openapi.json").read_text())
 
 
 def resolved(part: Json) -> Json:

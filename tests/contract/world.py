@@ -267,7 +267,8 @@ class World:
         """A file of the account's, whose bytes are there."""
         about = {"name": "a.log", "type": "text/plain", "size": 3}
         made = (await self.client.post("/v1/files", json=about, headers=self.keys["owner"])).json()
-        assert (await self.client.put(made["upload"]["url"], content=b"abc")).is_success
+        upload = made["upload"]
+        assert (await self.client.put(upload["url"], content=b"abc", headers=upload["headers"])).is_success
         done = await self.client.post(f"/v1/files/{made['id']}/complete", headers=self.keys["owner"])
         assert done.json()["state"] == "ready", done.text
         return str(made["id"])

@@ -94,13 +94,36 @@ async def test_links_are_for_what_they_were_made_for_and_end(desk: Desk) -> None
     assert (await desk.outside.put(url, content=b"<script>alert(1)</script>")).status_code == 404
 
 
+async def test_a_file_is_got_in_the_ranges_that_are_asked_for(desk: Desk) -> None:
+    file = await desk.send(b"0123456789")
+    ticket = await desk.story.open(attachments=[file["id"]])
+    url = (await desk.story.customer.get(ticket["attachments"][0]["link"]))["download"]["url"]
+    part = await desk.outside.get(url, headers={"Range": "bytes=2-5"})
+    assert (part.status_code, part.content, part.headers["content-range"]) == (206, b"2345", "bytes 2-5/10")
+    assert part.headers["content-disposition"].startswith("attachment;")
+    assert part.headers["content-security-policy"].startswith("sandbox")
+    assert (await desk.outside.get(url, headers={"Range": "bytes=-3"})).content == b"789"
+    assert (await desk.outside.get(url, headers={"Range": "bytes=20-"})).status_code == 416
+    assert (await desk.outside.get(url)).content == b"0123456789"
+
+
+async def test_bytes_of_another_type_than_was_declared_are_refused(desk: Desk) -> None:
+    upload = (await desk.story.customer.post("/v1/files", 201, name="a.log", type="Text/Plain; a=b", size=3))["upload"]
+    for stated in ({"Content-Type": "text/html"}, {}):
+        refused = await desk.outside.put(upload["url"], content=b"abc", headers=stated)
+        assert (refused.status_code, "text/plain" in refused.json()["detail"]) == (415, True)
+    for stated in (upload["headers"], {"Content-Type": "TEXT/plain; charset=utf-8"}):
+        assert (await desk.outside.put(upload["url"], content=b"abc", headers=stated)).status_code == 204
+
+
 async def test_a_part_has_to_fit(desk: Desk) -> None:
     made = await desk.story.customer.post("/v1/files", 201, name="a", type="", size=6)
     url, complete = made["upload"]["url"], f"/v1/files/{made['id']}/complete"
     for stated, body in ((None, b"abc"), ("bytes 0-2/7", b"abc"), ("bytes 4-6/6", b"abc"), ("3-5", b"abc")):
-        headers = {"Content-Range": stated} if stated else {}
+        headers = made["upload"]["headers"] | ({"Content-Range": stated} if stated else {})
         assert (await desk.outside.put(url, content=body, headers=headers)).status_code == 400, stated
-    later = await desk.outside.put(url, content=b"def", headers={"Content-Range": "bytes 3-5/6"})
+    place = {"Content-Range": "bytes 3-5/6"}
+    later = await desk.outside.put(url, content=b"def", headers=made["upload"]["headers"] | place)
     assert (later.status_code, later.json()["held"]) == (409, 0)
     await desk.story.customer.post(complete, 409)
     page = {"Origin": "https://shop.example", "Access-Control-Request-Method": "PUT"}
@@ -132,7 +155,7 @@ async def test_what_comes_with_a_mail_is_kept_beside_it_and_then_stored(desk: De
             ("run.exe", "application/x-msdownload", b"MZ"),
             ("no", "", b""),
         ]
-        return [await keep(session, account, account, name, kind, [body]) for name, kind, body in given]
+        return [(await keep(session, account, account, name, kind, [body])).id for name, kind, body in given]
 
     ids = await run(story.sessions, bring)
     posted = await story.customer.post(f"{path_of(ticket)}/messages", 201, body="Attached", attachments=ids)
@@ -157,7 +180,7 @@ async def test_without_a_store_files_are_left_out_and_the_message_says_so(desk: 
     left = await run(
         story.sessions, lambda session: keep(session, account, account, "a.pdf", "application/pdf", [b"x"])
     )
-    posted = await story.customer.post(f"{path_of(ticket)}/messages", 201, body="Attached", attachments=[left])
+    posted = await story.customer.post(f"{path_of(ticket)}/messages", 201, body="Attached", attachments=[left.id])
     assert [(each["name"], each["reason"]) for each in posted["attachments"]] == [("a.pdf", "no_store")]
     assert any("files" in each for each in desk.state.degraded)
 

@@ -191,4 +191,4 @@ async def test_a_mail_is_shown_to_support_and_tried_again_like_other_notices(sto
     mails.mailbox.refuse = ""
     await fetch(story.sessions, "UPDATE notices SET next_attempt_at = now() RETURNING 1")
     [message] = await mails.send()
-    assert message["Message-ID"] == f"<{shown['id']}@helpers.example>"
+    assert message["Message-ID"] == f"<{shown['id']}.{ticket['id']}@helpers.example>"

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.mail.conftest import SITE, Mails, texts
-from tests.support.actors import make_key
+from tests.support.actors import make_key, make_person
 from tests.support.desk import fetch
 from tests.support.identities import ORIGIN
 from tests.support.stories import TICKET, Begin, Caller, Story, path_of
@@ -55,6 +55,19 @@ async def test_mails_are_muted_by_an_operation_too(story: Story, mails: Mails) -
     assert not (await story.customer.post(f"{path}/unmute", email="ANA@example.com"))["muted"]
     assert await answered(story, mails, path) is not None
     await story.customer.post(f"{path}/mute", 422, email="nobody@example.com")
+
+
+async def test_whoever_mutes_without_an_address_mutes_for_themselves_and_never_for_the_requester(story: Story) -> None:
+    for email in ("tom@example.com", "eve@example.com"):
+        await make_person(story.sessions, story.account.account_id, email, "editor")
+    path = path_of(await story.open(requester=ANA, watchers=[{"email": "tom@example.com"}]))
+    muted = await story.customer.post(f"{path}/mute", actor={"email": "tom@example.com"})
+    assert (muted["email"], muted["muted"]) == ("tom@example.com", True)
+    for way in ("mute", "unmute"):
+        refused = await story.customer.post(f"{path}/{way}", 422, actor={"email": "eve@example.com"})
+        assert [each["pointer"] for each in refused["errors"]] == ["/actor/email"]
+    kept = await fetch(story.sessions, "SELECT email FROM ticket_mutes WHERE ticket_id = $1", path.rpartition("/")[2])
+    assert [each["email"] for each in kept] == ["tom@example.com"]
 
 
 async def test_a_visitor_mutes_nobody_else(story: Story) -> None:

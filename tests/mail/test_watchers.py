@@ -10,6 +10,7 @@ from app.core.db.engine import Sessions
 from app.tickets.watcher_schemas import MOST_WATCHERS
 from tests.mail.conftest import SITE, Mails, texts
 from tests.support.actors import make_key, make_person
+from tests.support.experts import add_expert
 from tests.support.identities import ORIGIN, SECRET, claims, token
 from tests.support.stories import Begin, Caller, Story, path_of
 
@@ -63,6 +64,27 @@ async def test_a_watcher_answers_by_the_link_and_the_requester_is_told(story: St
     assert unwatched["watchers"] == []
     await tom.get(path, 401)
     assert [message["To"] for message in await answered(story, mails, path)] == ["ana@example.com"]
+
+
+async def test_watching_changes_nothing_for_the_requester_and_takes_an_engineer_as_anybody(
+    story: Story, mails: Mails
+) -> None:
+    path = path_of(await story.open(requester=ANA))
+    assert (await story.customer.post(f"{path}/watch", email="Ana@example.com"))["watchers"] == []
+    assert await story.events(path, "ticket.updated") == []
+    ida = await add_expert(story, "Ida")
+    assert (await story.product.post(f"{path}/watch", email="ida@example.com"))["watchers"] == [
+        {"email": "ida@example.com"}
+    ]
+    await story.engineer.post(f"{path}/messages", 201, body="One")
+    to_ana, to_ida = await mails.send()
+    assert (to_ana["To"], to_ida["To"]) == ("ana@example.com", "ida@example.com")
+    [link] = [line for line in texts(to_ida)[0].splitlines() if line.startswith(f"{SITE}/help#")]
+    by_link = Caller(story.customer.client, {"Authorization": f"Bearer {link.rpartition('/')[2]}"})
+    posted = await by_link.post(f"{path}/messages", 201, body="Mine")
+    assert (posted["author"]["kind"], posted["author"].get("id")) != ("engineer", ida.id)
+    bad = await story.customer.post(f"{path}/watch", 422, email="tom")
+    assert bad["errors"][0]["detail"].startswith("No mail can be sent to this address: ")
 
 
 async def test_a_watcher_sees_the_ticket_where_they_otherwise_see_their_own_alone(

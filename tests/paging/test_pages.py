@@ -98,6 +98,8 @@ async def test_rules_page_in_the_place_of_the_default_and_results_stand_on_the_a
     assert notice["recipient"]["email"] is None
     [message], [event] = mailbox.messages, services.of("pagerduty")
     assert message["To"] == "ida.at.home@example.com"
+    [opened] = await fetch(story.sessions, "SELECT id FROM tickets")
+    assert message["Message-ID"].endswith(f".{opened['id']}@helpers.example>"), "by which a reply finds the ticket"
     assert message["Subject"].startswith("Pilnie potrzebna jest Twoja pomoc · ")
     assert f"Przyjmij lub odrzuć:\n{BASE}hd_answer_" in message.get_content().replace("\r\n", "\n")
     found = {page["method_id"]: page for page in (await alert_of(story))["pages"]}

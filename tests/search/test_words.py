@@ -1,6 +1,6 @@
 import pytest
 
-from app.search.words import excerpt, has_all, marked, query, terms, vector
+from app.search.words import excerpt, has_all, marked, query, rarest, terms, vector
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,16 @@ def test_an_excerpt_is_around_what_is_found() -> None:
 @pytest.mark.parametrize(("asked", "found"), [("prb-k7m-3qp", True), ("export pdf", True), ("export csv", False)])
 def test_a_short_text_has_all_that_is_searched_for(asked: str, *, found: bool) -> None:
     assert has_all("PRB-K7M-3QP Exports of PDF", terms(asked)) is found
+
+
+@pytest.mark.parametrize(
+    ("counts", "whole", "found"),
+    [
+        ((0, 3, 1, 2), True, ["a", "c"]),
+        ((0, 3, 1, 2), False, ["a", "c", "d", "b"]),
+        ((99, 4, 100), True, []),
+        ((99, 2, 100), False, ["b"]),
+    ],
+)
+def test_an_index_is_asked_for_rare_words_alone(counts: tuple[int, ...], *, whole: bool, found: list[str]) -> None:
+    assert rarest([*zip(counts, "abcd", strict=False)], 3, whole=whole) == found

@@ -1,16 +1,14 @@
 """G11: what people read is in their language, and names what the plan has names for instead of showing keys."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from app.core.settings import Settings
-from app.notices.sending.channels import Channel, configured
+from app.notices.sending.channels import Channel
 from tests.support.actors import make_account, make_key
 from tests.support.documents import small
-from tests.support.mailbox import Mailbox, send, smtp
+from tests.support.mailbox import Mailbox, channels, mailbox, send
 from tests.support.stories import TICKET, Begin, Caller, Story, path_of
 
+__all__ = ["channels", "mailbox"]
 NOON = {"sandbox": {"starts_at": "2026-11-23T12:00:00Z"}}
 SITE = "https://desk.example"
 CASES = [
@@ -64,17 +62,6 @@ async def test_g11_problems_name_statuses_priorities_and_plans(begin: Begin) -> 
     assert "Soporte Premium de Google Cloud" in refused["detail"]
     missing = await story.customer.post("/v1/tickets", 422, **TICKET, priority="P1")
     assert "prioridad P1: crítica" in missing["errors"][0]["detail"]
-
-
-@pytest.fixture
-def mailbox() -> Mailbox:
-    return Mailbox()
-
-
-@pytest.fixture
-def channels(mailbox: Mailbox) -> Iterator[tuple[Channel, ...]]:
-    with smtp(mailbox) as url:
-        yield configured(Settings(smtp_url=url, mail_from="Support <support@helpers.example>"))
 
 
 async def told(story: Story, channels: tuple[Channel, ...], mailbox: Mailbox, **fields: object) -> tuple[str, str]:

@@ -159,6 +159,25 @@ async def test_z8_a_frequent_word_is_looked_for_among_the_newest(
     assert answer["facets"]["type"] == {"ticket": 5}
 
 
+async def test_z8_rare_words_lead_to_older_texts(begin: Begin, indexed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    story = await begin("wati-business-plus")
+    for title in ("A kraken in the printer", "A squid in the printer", "A printer", "A printer as well"):
+        await story.open(title=title)
+    await indexed()
+    monkeypatch.setattr(finding, "_NEAR", finding._NEAR.replace(f"LIMIT (SELECT {finding._NEWEST})", "LIMIT 1"))
+    monkeypatch.setattr(finding, "_NEWEST", 1)
+    monkeypatch.setattr(finding, "_RARE", 1)
+    for q, titles, more in (
+        ("kraken printer", ["A kraken in the printer"], False),
+        ("kraken squid", ["A squid in the printer", "A kraken in the printer"], False),
+        ("printer", ["A printer as well"], True),
+        ("unicorn", [], False),
+    ):
+        for caller in (story.customer, story.engineer):
+            answer = await found(caller, q, type="ticket")
+            assert ([hit["title"] for hit in answer["items"]], answer["more"]) == (titles, more), q
+
+
 async def test_z8_what_is_searched_for_needs_a_letter(begin: Begin) -> None:
     story = await begin("wati-business-plus")
     for q in ("…!", " ", "a"):

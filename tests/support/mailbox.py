@@ -4,18 +4,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import Any
+from typing import Any, Final
 
+import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from app.core.db.engine import Sessions
 from app.core.metrics import Metrics
+from app.core.settings import Settings
 from app.core.signals import WakeUp
 from app.notices.background.send import Notices, notifier
-from app.notices.sending.channels import Channel
+from app.notices.sending.channels import Channel, configured
 from tests.support.desk import fetch
 from tests.support.ports import free_port
+
+SENDER: Final = "Support <support@helpers.example>"
 
 
 class Mailbox:
@@ -47,6 +51,19 @@ def smtp(mailbox: Mailbox, **options: Any) -> Iterator[str]:
         yield f"smtp://127.0.0.1:{controller.port}"
     finally:
         controller.stop()
+
+
+@pytest.fixture
+def mailbox() -> Mailbox:
+    """A mailbox into which ``channels`` sends."""
+    return Mailbox()
+
+
+@pytest.fixture
+def channels(mailbox: Mailbox) -> Iterator[tuple[Channel, ...]]:
+    """Those of an installation with a mail server."""
+    with smtp(mailbox) as url:
+        yield configured(Settings(smtp_url=url, mail_from=SENDER))
 
 
 async def send(

@@ -1,17 +1,23 @@
 """The widget in real Chromium, in a page of another origin under a strict policy."""
 
 from datetime import datetime, timedelta
+from typing import Final
 
 import pytest
 from playwright.async_api import Route
 
 from app.core.clock import monotonic, wall_now
+from app.problems.background.telling import Telling
 from tests.support.desk import open_at
 from tests.support.identities import claims, token
 from tests.support.payloads import PAYLOADS
 from tests.support.stories import P1, due, path_of
 from tests.widget.conftest import ANA, Host
 from tests.widget.states import ARTICLE
+
+_ACTIVE: Final = (
+    "script, img, svg, style, iframe, object, embed, base, meta, link, [onload], [onerror], [onclick], [ontoggle]"
+)
 
 
 async def test_w6_a_customer_opens_a_ticket_and_sees_the_answer_as_it_is_written(host: Host) -> None:
@@ -133,13 +139,34 @@ async def test_nothing_that_support_writes_runs_in_the_widget(host: Host) -> Non
     link = host.page.get_by_role("link", name="Read or print it on a page of its own")
     assert await link.get_attribute("href") == f"{host.desk}/help/articles/{article['id']}"
     shown = host.page.locator("details .article")
-    assert await shown.locator("script, img, svg, style, iframe, form, object, embed, base, meta, link").count() == 0
+    assert await shown.locator(f"{_ACTIVE}, form").count() == 0
     addresses = [await each.get_attribute("href") or "" for each in await shown.locator("a").all()]
     assert {address.partition(":")[0] for address in addresses if address} <= {"http", "https"}
     async with host.page.expect_popup() as opening:
         await link.click()
     popup = await opening.value
     await popup.get_by_role("heading", name="Exporting a report to PDF fails").wait_for()
+    await popup.close()
+
+
+async def test_no_workaround_or_resolution_runs_in_the_ticket_that_shows_it(host: Host) -> None:
+    story, texts = host.story, "\n\n".join(PAYLOADS)
+    title = "<svg onload=pwned()>"
+    ticket = await story.open(title=title, description=texts, requester=ANA)
+    owned = {"owner_id": story.engineer_id}
+    problem = await story.engineer.post("/v1/problems", 201, title=title, tickets=[ticket["id"]])
+    path = f"/v1/problems/{problem['id']}/state"
+    await story.engineer.post(path, state="known_error", workaround=texts, **owned)
+    await Telling(story.sessions).run_pass()
+    await story.engineer.post(path, state="resolved", resolution=texts)
+    await Telling(story.sessions).run_pass()
+    await host.page.add_init_script("window.pwned = () => console.error('it ran')")
+    await host.visit_as()
+    await host.button("Help").click()
+    await host.page.get_by_role("button", name=title).click()
+    told = host.page.get_by_text(PAYLOADS[0])
+    await told.nth(2).wait_for()  # the description, the workaround and the resolution
+    assert await host.page.locator("heliodesk-widget").locator(_ACTIVE).count() == 0
 
 
 async def test_a_known_solution_is_shown_while_the_visitor_writes(host: Host) -> None:

@@ -54,10 +54,14 @@ class Mailbox:
             raise Unconfigurable(_SHAPE) from None
         if parts.scheme not in _PORTS or not host or not parts.username:
             raise Unconfigurable(_SHAPE)
+        port = port or _PORTS[parts.scheme]
         address = literal(host)
         is_local = is_localhost(host) or (address is not None and address.is_loopback)
         kind = MailBox if parts.scheme == "imaps" else MailBoxUnencrypted if is_local else MailBoxStartTls
-        found = kind(host, port or _PORTS[parts.scheme], timeout=TIMEOUT)
+        try:
+            found = kind(host, port, timeout=TIMEOUT)
+        except OSError as error:
+            raise OSError(f"{host}, port {port}: {error}") from error
         return found.login(unquote(parts.username), unquote(parts.password or ""), self.folder)
 
     @property

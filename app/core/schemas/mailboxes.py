@@ -11,7 +11,7 @@ from pydantic import ValidationInfo
 
 from app.core.problems import invalid_value
 from app.core.text.invisible import unseen_in
-from app.core.text.messages import _
+from app.core.text.messages import Message, _
 
 _INTERNAL: Final = frozenset({"local", "localhost", "test"})
 """Reserved top-level names under which organisations run mail servers of their own."""
@@ -73,7 +73,21 @@ def sendable(address: str, info: ValidationInfo) -> str:
     try:
         return _spelled(address)
     except EmailNotValidError as error:
-        raise invalid_value("email", _("No mail can be sent to this address: {reason}", reason=str(error))) from error
+        raise invalid_value("email", unsendable(str(error))) from error
+
+
+def unsendable(reason: str) -> Message:
+    """What is said of an address to which no mail can be sent."""
+    return _("No mail can be sent to this address: {reason}", reason=reason)
+
+
+def fault_of(address: str) -> str | None:
+    """Why no mail can be sent to the address; None where it can."""
+    try:
+        parsed(address)
+    except EmailNotValidError as error:
+        return str(error)
+    return None
 
 
 def kept(document: Any) -> dict[str, Container[str]]:

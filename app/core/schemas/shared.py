@@ -25,7 +25,7 @@ from pydantic import (
 
 from app.core.outgoing.targets import Unusable, read_target
 from app.core.problems import invalid_value, message_of
-from app.core.schemas.mailboxes import STORED, sendable
+from app.core.schemas.mailboxes import STORED, fault_of, sendable, unsendable
 from app.core.text.invisible import visible
 from app.core.text.messages import _
 from app.core.zones import time_zones
@@ -150,16 +150,19 @@ _MAILBOX: Final = re.compile(_SHAPE)
 def _one_spelling(value: str) -> str:
     """Both steps can make a text longer, so its shape is checked afterwards as well: what is stored is read again."""
     spelt = unicodedata.normalize("NFC", value.lower())
-    if not _MAILBOX.fullmatch(spelt):
-        raise invalid_value("email", _("Written in lower case, this is not an e-mail address"))
+    if not (_MAILBOX.fullmatch(value) and _MAILBOX.fullmatch(spelt)):
+        reason = fault_of(value)
+        raise invalid_value(
+            "email", unsendable(reason) if reason else _("This is not an e-mail address like ana@example.com")
+        )
     return spelt
 
 
 EmailRef = Annotated[
     str,
-    StringConstraints(max_length=254, pattern=_SHAPE),
+    StringConstraints(max_length=254),
     AfterValidator(_one_spelling),
-    Field(examples=["ana@example.com"]),
+    Field(examples=["ana@example.com"], json_schema_extra={"pattern": _SHAPE}),
 ]
 """An e-mail address by which somebody is found, in lower case and composed (NFC): one spelling for one person.
 

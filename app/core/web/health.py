@@ -43,7 +43,7 @@ class Health(BaseModel):
 
 
 class Readiness(Document):
-    """What the process needs in order to serve. Without the key that its details need, the status alone."""
+    """What the process needs in order to serve. Without the key that its details need, only the status is shown."""
 
     status: str = Field(
         examples=["ready"],

@@ -41,7 +41,7 @@ class NotifyingEvent(EventData):
     notified: Notified = Field(
         [],
         description="Who is notified: contacts of the account by their roles and, for a manager whom it does not have, "
-        "the operator's `escalation_contact`. Customers see the roles alone",
+        "the operator's `escalation_contact`. Customers see only the roles",
     )
     unreachable: Unreachable = Field([], description="Roles that were to be notified, and for which there is nobody")
 

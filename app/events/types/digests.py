@@ -29,6 +29,6 @@ class AccountDigest(NotifyingEvent, TextEvent):
     open_by_priority: dict[str, int]
     at_risk: int = Field(description="Their deadlines that support has to meet within the next 24 hours")
     missed: int = Field(description="Deadlines that were missed in the week, or before it and are still open")
-    unconfirmed: int = Field(0, description="Open tickets of guests, with whom nobody has dealt: they count here alone")
+    unconfirmed: int = Field(0, description="Open tickets of guests, with whom nobody has dealt: they count only here")
     tickets_at_risk: list[DigestTicket] = Field(description="The first 10 by their due instants")
     tickets_missed: list[DigestTicket] = Field(description="The last 10 by their due instants")

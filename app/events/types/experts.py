@@ -83,7 +83,7 @@ class RoutingRoundExhausted(NotifyingEvent, _Chosen):
     """Nobody of those on shift has accepted the ticket: another round follows, and its manager is notified hourly."""
 
     type = "routing.round_exhausted"
-    round: int = Field(description="Counted from 1, anew once somebody has accepted")
+    round: int = Field(description="Counted from 1, and from 1 again once somebody has accepted")
     next_at: datetime = Field(description="When the next round begins; whoever comes earlier is paged at once")
 
 

@@ -70,7 +70,7 @@ class TicketReopened(NotifyingEvent, ChangeEvent):
 
 
 class TicketMerged(EventData):
-    """A ticket was merged into another one of the same account, and is closed; both timelines tell it."""
+    """A ticket was merged into another one of the same account, and is closed; both timelines show it."""
 
     type = "ticket.merged"
     merged: str

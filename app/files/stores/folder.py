@@ -71,12 +71,12 @@ class Folder:
 
     async def read(self, file: StoredFile) -> AsyncIterator[bytes]:
         """See ``FileStore``."""
-        async for chunk in await self.opened(file):
+        async for chunk in _chunks(await self.opened(file)):
             yield chunk
 
-    async def opened(self, file: StoredFile) -> AsyncIterator[bytes]:
-        """The same, of a file that is known to be there: else it raises at once."""
-        return _chunks(await _apart(_opened, self._path(file)))
+    async def opened(self, file: StoredFile) -> BinaryIO:
+        """The file, open, to be closed by the caller. Raises ``StoreFailed`` where there is none."""
+        return await _apart(_opened, self._path(file))
 
     async def size(self, file: StoredFile) -> int | None:
         """See ``FileStore``."""

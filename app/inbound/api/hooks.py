@@ -199,19 +199,20 @@ async def list_hook_receipts(
         hook = await queries.hook_by_id(session, call.principal, hook_id)
         return await queries.receipts_page(session, page, hook, status)
 
-    return await call.page(page, query, place=lambda row: (row.received_at, row.id), document=receipt_document)
+    document = partial(receipt_document, principal=call.principal)
+    return await call.page(page, query, place=lambda row: (row.received_at, row.id), document=document)
 
 
 @router.show("/{hook_id}/receipts/{receipt_id}", ReceiptWithPayload)
 async def get_hook_receipt(call: CallDep, hook_id: HookPath, receipt_id: ReceiptPath) -> Response:
     """Get a receipt.
 
-    Including the payload as it came.
+    Including the payload as it came. E-mails as they came are for support alone (403).
     """
 
     async def get(session: AsyncSession) -> Document:
         hook = await queries.hook_by_id(session, call.principal, hook_id)
-        return payload_document(await queries.receipt_by_id(session, hook, receipt_id))
+        return payload_document(await queries.receipt_by_id(session, hook, receipt_id), call.principal)
 
     return await call.read(get)
 
@@ -227,6 +228,6 @@ async def process_hook_receipt(call: CallDep, hook_id: HookPath, receipt_id: Rec
         hook = await _locked(session, call.principal, hook_id, actor)
         receipt = await queries.receipt_by_id(session, hook, receipt_id)
         await hooks.process_again(session, receipt)
-        return receipt_document(receipt)
+        return receipt_document(receipt, call.principal)
 
     return await call.write(process)

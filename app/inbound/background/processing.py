@@ -299,7 +299,7 @@ async def _take_mail(session: AsyncSession, readings: Readings, turn: Turn, fiel
     came_via(session, read_via(turn.headers.get(HEADER)))
     taken = await take_mail(session, MailHook(turn.account_id, turn.hook_id, fields, turn.receipt_id), mail)
     touched = [{"ticket_id": ticket_id, "action": action} for ticket_id, action in taken.touched]
-    batch = Batch((), len(mail.parts), bounded_texts(taken.told))
+    batch = Batch((), taken.left_out, bounded_texts(taken.told))
     state = await _advance(session, turn, batch, [], (touched, not touched), None)
     readings.over(turn.hook_id)
     return taken.opened, state

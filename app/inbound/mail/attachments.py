@@ -26,6 +26,11 @@ def attachable(parts: Sequence[Part], *, known: bool, quotes: bool = False) -> S
     return [part for part in parts if not (quotes and _holds_letter(part))][:MOST] if known else ()
 
 
+def without(parts: Sequence[Part], others: Sequence[Part]) -> Sequence[Part]:
+    """These parts without the ``others``: two that say the same are still two."""
+    return [part for part in parts if not any(part is each for each in others)]
+
+
 def left_out(parts: Sequence[Part], attached: Sequence[Part], *, quotes: bool = False) -> tuple[Message, ...]:
     """Which of these parts are not ``attached``: the first by name, type and size, the others by their number.
 
@@ -33,7 +38,7 @@ def left_out(parts: Sequence[Part], attached: Sequence[Part], *, quotes: bool = 
 
     They stay in the e-mail as it came (``GET /v1/hooks/{hook_id}/receipts/{receipt_id}``).
     """
-    rest = [part for part in parts if not any(part is each for each in attached)]
+    rest = without(parts, attached)
     names = ["" if quotes and _holds_letter(part) else part.name for part in rest]
     said = [
         _LEFT_OUT.given(name=name or _NAMELESS, type=part.type, size=part.size)

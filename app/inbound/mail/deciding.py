@@ -28,6 +28,8 @@ NO_ANSWER: Final = pgettext(
 )
 MANY_SAID: Final = pgettext("mail", "The sender writes so many e-mails an hour that it may be a program")
 OWN: Final = pgettext("mail", "The e-mail is one that the service has sent")
+_OURS: Final = re.compile(r"(ntc|alr)_[0-7][0-9a-hjkmnp-tv-z]{25}[.@]")
+"""How the ids of mails begin that tell something: notices, and pages of alerts."""
 _NOTE: Final = re.compile(r"\A[^\w#]{0,40}#[ \t]?note\b[:.,*_ \t-]{0,40}", re.IGNORECASE)
 
 
@@ -88,7 +90,7 @@ class Verdict:
 
 def decide(mail: Mail, sender: Sender | None, thread: Thread | None, place: Place, *, returned: bool) -> Verdict:
     """What becomes of a message. ``returned``: it reports on a mail of ours, which really went to that address."""
-    if (mail.message_id or "").startswith("ntc_"):
+    if _OURS.match(mail.message_id or ""):
         return Verdict("leave", OWN, is_robot=True)
     if mail.bounce and mail.bounce.is_final:
         return Verdict("bounced") if returned else Verdict("leave", UNKNOWN_BOUNCE, is_robot=True)

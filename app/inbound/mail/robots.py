@@ -26,7 +26,7 @@ _AWAY: Final = re.compile(
     r"|odpowiedź automatyczna|automatyczna odpowiedź|autoodpowiedź)\s*:",
     re.IGNORECASE,
 )
-_OURS: Final = re.compile(r"<?(ntc_[0-7][0-9a-hjkmnp-tv-z]{25})@", re.IGNORECASE)
+_OURS: Final = re.compile(r"<?(ntc_[0-7][0-9a-hjkmnp-tv-z]{25})[.@]", re.IGNORECASE)
 _MOST_REASON: Final = 500
 _STATUS: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 """RFC 3463; comments may follow."""

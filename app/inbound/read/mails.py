@@ -16,14 +16,20 @@ from app.notices.outbox.mailings import mail_secret
 from app.notices.tokens import ticket_of_reply
 
 _TOKEN: Final = re.compile(r"[^@]*\+([0-9a-z]{42})@.*")
-_ROOT: Final = re.compile(r"(tkt_[0-7][0-9a-hjkmnp-tv-z]{25})@.*")
+_ROOT: Final = re.compile(r"(?:.*\.)?(tkt_[0-7][0-9a-hjkmnp-tv-z]{25})@.*", re.IGNORECASE)
+"""The id of a mail of ours that says its ticket, as ``id_about`` makes it, and the one that stands for the ticket."""
+_NOTICE: Final = re.compile(r"(ntc_[0-7][0-9a-hjkmnp-tv-z]{25})@.*", re.IGNORECASE)
+"""The id of one that does not, while its notice is kept."""
 # The message that it answers first, then those before; of those with one id, the one that came first. A merged ticket
 # goes on in another one.
 _THREAD: Final = """
 WITH RECURSIVE named AS (
-    SELECT i.place, t.account_id, t.id FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS i (root, message, place)
+    SELECT i.place, t.account_id, t.id FROM unnest($1::text[], $2::text[], $5::text[])
+        WITH ORDINALITY AS i (root, message, notice, place)
     LEFT JOIN received_mails AS m ON m.message_id = i.message AND ($3::text IS NULL OR m.account_id = $3)
-    JOIN tickets AS t ON t.id = coalesce(i.root, m.ticket_id) AND ($3::text IS NULL OR t.account_id = $3)
+    LEFT JOIN notices AS n ON n.id = i.notice AND ($3::text IS NULL OR n.account_id = $3)
+    LEFT JOIN events AS e ON e.account_id = n.account_id AND e.id = n.event_id
+    JOIN tickets AS t ON t.id = coalesce(i.root, e.ticket_id, m.ticket_id) AND ($3::text IS NULL OR t.account_id = $3)
     ORDER BY i.place, m.received_at, m.id LIMIT 1
 ), way AS (
     SELECT t.account_id, t.id, t.status, t.merged_into, 1 AS length FROM named AS n
@@ -50,10 +56,10 @@ WHERE lower(email) = $1 AND (account_id IS NULL OR account_id = $2)
 ORDER BY active DESC, account_id NULLS FIRST, id LIMIT 1
 """
 _READS: Final = """
-SELECT EXISTS (SELECT FROM tickets AS t WHERE t.account_id = $1 AND t.id = $2 AND (
-    (lower(t.requester ->> 'email') = $3 AND NOT t.address_unconfirmed)
-    OR EXISTS (SELECT FROM jsonb_array_elements(coalesce(t.watchers, '[]')) AS w WHERE lower(w ->> 'email') = $3)
-))
+SELECT coalesce(r ->> 'name', '') FROM tickets AS t, LATERAL (
+    SELECT t.requester AS r WHERE NOT t.address_unconfirmed
+    UNION ALL SELECT w FROM jsonb_array_elements(coalesce(t.watchers, '[]')) AS w
+) AS reader WHERE t.account_id = $1 AND t.id = $2 AND lower(r ->> 'email') = $3 LIMIT 1
 """
 _COLLEAGUES: Final = "SELECT email, name FROM people WHERE account_id = $1 AND email = ANY ($2::text[]) ORDER BY email"
 _SEEN: Final = "SELECT ticket_id FROM received_mails WHERE account_id = $1 AND fingerprint = $2"
@@ -79,16 +85,17 @@ async def thread_of(session: AsyncSession, mail: Mail, only: str | None) -> Thre
     secret = await mail_secret(session)
     tokens = (found[1] for each in mail.addressed if (found := _TOKEN.fullmatch(each)))
     signed = next((ticket for token in tokens if (ticket := ticket_of_reply(secret, token))), None)
-    roots = [signed] if signed else [_root(each) for each in mail.answers]
     answers = [None] if signed else list(mail.answers)
+    roots, notices = [signed] if signed else _named(_ROOT, mail), [None] if signed else _named(_NOTICE, mail)
     sender = mail.sender.email if mail.sender else None
-    found = await (await driver(session)).fetchrow(_THREAD, roots, answers, only, sender)
+    found = await (await driver(session)).fetchrow(_THREAD, roots, answers, only, sender, notices)
     return Thread(**dict(found), by_token=signed is not None) if found else None
 
 
-def _root(message_id: str) -> str | None:
-    found = _ROOT.fullmatch(message_id)
-    return found[1] if found else None
+def _named(pattern: re.Pattern[str], mail: Mail) -> list[str | None]:
+    """What of ours each message that it answers names in this way."""
+    found = (pattern.fullmatch(each) for each in mail.answers)
+    return [each[1].lower() if each else None for each in found]
 
 
 async def people_with(session: AsyncSession, email: str, only: str | None) -> Sequence[Row]:
@@ -112,16 +119,18 @@ async def sender_of(
     people = await people_with(session, email, account_id)
     person: Row = people[0] if people else {}
     engineer = await engineer_with(session, email, account_id)
-    reads = thread is not None and await (await driver(session)).fetchval(_READS, account_id, thread.ticket_id, email)
+    reader = None
+    if thread is not None:
+        reader = await (await driver(session)).fetchval(_READS, account_id, thread.ticket_id, email)
     return Sender(
         email,
-        person.get("name") or mail.sender.name or email,
+        person.get("name") or reader or mail.sender.name or email,
         is_authentic(mail.results, gateway.authserv_id, email.rpartition("@")[2]),
         engineer["id"] if engineer else None,
         gateway.is_supports and engineer is not None and engineer["active"],
         person.get("id"),
         person.get("role"),
-        bool(reads),
+        reader is not None,
     )
 
 

@@ -144,7 +144,7 @@ def _news(hook: Hooked, step: Step, incident: Incident) -> tuple[News | None, In
 
 
 def _said(hook: Hooked, step: Step, told: int) -> Said:
-    """What the ticket is told; that an alert says something else now, or was seen to, is for support alone."""
+    """What the ticket is told; that an alert says something else now, or was seen to, is for support only."""
     public = any(outcome in ("started", "restarted") for outcome, _ in step.signals)
     body = hook.noted(step, texts.message_of(step, hook.language, last=told == MAX_TOLD - 1))
     return Said(body, "public" if public else "internal")

@@ -68,25 +68,36 @@ def hook_document(hook: HookRow, secret: str | None = None, payloads: HookPayloa
     return document | ({"secret": secret} if secret else {})
 
 
-def receipt_document(receipt: ReceiptRow) -> dict[str, Any]:
-    """The public form of a receipt, without its payload."""
+def receipt_document(receipt: ReceiptRow, principal: Principal) -> dict[str, Any]:
+    """The public form of a receipt, without its payload.
+
+    What an e-mail carried is named to support alone: it may have become an internal note.
+    """
     facts, messages = {name: getattr(receipt, name) for name in _FACTS}, receipt.messages or {}
     error = None if receipt.error is None else from_stored(receipt.error, messages.get("error"))
     stored = messages.get("omissions", [])
     if len(stored) != len(receipt.omissions):
         stored = [None] * len(receipt.omissions)
-    omissions = [from_stored(*each) for each in zip(receipt.omissions, stored, strict=True)]
+    is_hidden = receipt.format == "email" and not principal.is_support
+    kept = [
+        each
+        for each in zip(receipt.omissions, stored, strict=True)
+        if not is_hidden or (each[1] is not None and not each[1]["facts"])
+    ]
+    omissions = [from_stored(*each) for each in kept]
     touched = [one | {"action": _ACTIONS.get(one["action"], one["action"])} for one in receipt.tickets]
     return facts | {"error": error, "omissions": omissions, "tickets": touched}
 
 
-def payload_document(receipt: ReceiptRow) -> dict[str, Any]:
-    """The public form with the payload: as text, or in base64 where it is none."""
+def payload_document(receipt: ReceiptRow, principal: Principal) -> dict[str, Any]:
+    """The public form with the payload: as text, or in base64 where it is none. 403 for who may not read e-mails."""
+    if receipt.format == "email" and not principal.is_support:
+        raise Forbidden(_("Only admin and agent keys can read e-mails as they came"))
     try:
         payload, encoding = receipt.body.decode(), "utf-8"
     except UnicodeDecodeError:
         payload, encoding = base64.b64encode(receipt.body).decode(), "base64"
-    return receipt_document(receipt) | {"headers": receipt.headers, "payload": payload, "encoding": encoding}
+    return receipt_document(receipt, principal) | {"headers": receipt.headers, "payload": payload, "encoding": encoding}
 
 
 async def create_hook(

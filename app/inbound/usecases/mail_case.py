@@ -13,10 +13,12 @@ from app.accounts.models import AccountRow
 from app.accounts.queries import account_by_id
 from app.core.auth import Principal, Visitor, address_mark
 from app.core.clock import database_now
+from app.core.db.session import bounds_of_files
 from app.core.schemas.mailboxes import STORED
 from app.core.text.language import Language, choose_language
 from app.core.text.messages import Message, _, pgettext
-from app.inbound.mail.attachments import attachable, left_out, with_parts
+from app.files.rules import media_type, refusal
+from app.inbound.mail.attachments import attachable, left_out, with_parts, without
 from app.inbound.mail.deciding import NOTHING_WRITTEN, Place, Sender, Thread, Verdict, decide, internal_in
 from app.inbound.mail.parts import Part
 from app.inbound.mail.reading import Mail
@@ -66,7 +68,7 @@ class MailHook:
 
 
 class Words(NamedTuple):
-    """What a ticket gets to read, and whether that is for support alone."""
+    """What a ticket gets to read, and whether that is for support only."""
 
     text: str
     is_internal: bool = False
@@ -108,6 +110,22 @@ class MailCase:
         return left_out(self.mail.parts, self.attached, quotes=self.verdict.action == "engineer")
 
     @property
+    def refused(self) -> Sequence[Part]:
+        """Those that would be attached, and that this installation does not take: its store, their size, their type."""
+        bounds = bounds_of_files(self.session)
+        return [part for part in self.attached if refusal(bounds, media_type(part.type), len(part.content))]
+
+    def not_kept(self, refused: Sequence[Part]) -> Sequence[Part]:
+        """Its parts that become no files; ``refused``: those of ``attached`` that are not taken."""
+        return without(self.mail.parts, without(self.attached, refused))
+
+    def told(self, refused: Sequence[Part]) -> tuple[Message, ...]:
+        """What there is to know of it beside what it does, for its receipt: why not more, and what was left out."""
+        quotes = self.verdict.action == "engineer"
+        said = left_out(self.mail.parts, without(self.attached, refused), quotes=quotes)
+        return (*([self.verdict.reason] if self.verdict.reason else []), *said)
+
+    @property
     def language(self) -> Language:
         """In which the service speaks to the account."""
         return choose_language(self.account.locale)
@@ -134,12 +152,20 @@ class MailCase:
         ticket_id = self.thread.ticket_id if self.thread else None
         if not sender.is_authentic:
             kind = "follower" if ticket_id else "guest"
-            return Visitor(kind, key, name=sender.name, ticket_id=ticket_id, is_verified=False)  # type: ignore[arg-type]
+            return Visitor(
+                kind,  # type: ignore[arg-type]
+                key,
+                name=sender.name,
+                ticket_id=ticket_id,
+                is_verified=False,
+                is_unconfirmed=ticket_id is not None,
+            )
+        is_stranger = ticket_id and not sender.person_id and not sender.is_reader
         return Visitor(
             "link" if ticket_id and not sender.person_id else "person",
             key,
             email=sender.email,
-            name=sender.name,
+            name=f"{sender.name} <{sender.email}>" if is_stranger else sender.name,
             person_id=sender.person_id,
             marks=(address_mark(sender.email),),
             ticket_id=None if sender.person_id else ticket_id,

@@ -1,6 +1,6 @@
 """What an e-mail does: its ticket gets a message or a note, or one is opened; or nothing comes of it, and why."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,6 +17,7 @@ from app.events.types import MailBounced
 from app.files.usecases import keep
 from app.inbound.mail.attachments import file_name
 from app.inbound.mail.models import ReceivedMailRow
+from app.inbound.mail.parts import Part
 from app.inbound.mail.reading import Mail
 from app.inbound.usecases.mail_case import AGAIN, MOST_OF_A_GUEST, TOO_MANY, MailCase, MailHook, Words, examine
 from app.notices.bounces import Returned, lift, mark
@@ -36,6 +37,10 @@ class Taken:
 
     touched: tuple[tuple[str, str], ...] = ()
     told: tuple[Message, ...] = ()
+    refused: tuple[Part, ...] = ()
+    """what was to be attached, and was not taken"""
+    left_out: int = 0
+    """its parts that are no files of the ticket"""
 
     @property
     def opened(self) -> int:
@@ -57,7 +62,7 @@ async def take_mail(session: AsyncSession, hook: MailHook, mail: Mail) -> Taken:
     taken = await _DOES[case.verdict.action](case)
     if case.sender and case.sender.is_authentic and not mail.is_automatic:
         await lift(session, case.account.account_id, case.sender.email)
-    return Taken(taken.touched, (*([case.verdict.reason] if case.verdict.reason else []), *case.left_out))
+    return replace(taken, told=case.told(taken.refused), left_out=len(case.not_kept(taken.refused)))
 
 
 async def _bounced(case: MailCase, returned: Returned) -> Taken:
@@ -98,21 +103,22 @@ async def _note(case: MailCase) -> Taken:
 async def _engineer(case: MailCase) -> Taken:
     """An engineer answers the customer, or writes a note."""
     principal, words = await case.principal(), _words(case)
+    files, refused = await _files(case, principal)
     command = NewMessage(
         body=words.text,
         visibility="internal" if words.is_internal else "public",
         channel="email",
-        attachments=await _files(case, principal),
+        attachments=files,
     )
     _edit, message = await post_message(case.session, Caller(principal, _any), case.thread_id, command)
     await _keep(case, case.thread_id, message["id"])
-    return Taken(((case.thread_id, "notified"),))
+    return Taken(((case.thread_id, "notified"),), refused=refused)
 
 
 async def _say(case: MailCase) -> Taken:
     """The customer says something on their ticket."""
     caller = Caller(await case.principal(), _any)
-    files = await _files(case, caller.principal)
+    files, refused = await _files(case, caller.principal)
     command = NewMessage(body=_words(case).text, channel="email", attachments=files)
     edit, message = await post_message(case.session, caller, case.thread_id, command)
     await _keep(case, case.thread_id, message["id"])
@@ -120,7 +126,7 @@ async def _say(case: MailCase) -> Taken:
     followers = {edit.ticket.requester["email"], *(each["email"] for each in edit.ticket.watchers or ())}
     for watcher in [each for each in await case.watchers() if each.email not in followers][:room]:
         await watch(case.session, caller, case.thread_id, NewWatcher(**watcher.model_dump()))
-    return Taken(((case.thread_id, "notified"),))
+    return Taken(((case.thread_id, "notified"),), refused=refused)
 
 
 async def _open(case: MailCase) -> Taken:
@@ -132,6 +138,7 @@ async def _open(case: MailCase) -> Taken:
     requester = Requester.model_validate({"name": sender.name, "email": sender.email}, context=STORED)
     is_person = visitor is not None and visitor.person_id is not None
     principal = await case.principal()
+    files, refused = await _files(case, principal)
     command = NewTicket(
         title=case.title,
         description=_words(case).text,
@@ -142,7 +149,7 @@ async def _open(case: MailCase) -> Taken:
         channel="email",
         follow_up_of=case.thread.ticket_id if case.thread and is_person else None,
         watchers=(await case.watchers())[:MOST_WATCHERS],
-        attachments=await _files(case, principal),
+        attachments=files,
     )
     acting = Acting(principal.actor, cast("Role", sender.role or "editor"), visitor, principal.attaches)
     edit = await open_ticket(session, command, account_id=case.account.account_id, acting=acting)
@@ -154,7 +161,7 @@ async def _open(case: MailCase) -> Taken:
             often = bool(case.mail.answers) or opened.by_all >= MOST_OF_A_GUEST
             about = (edit.ticket.account_id, edit.ticket.id, edit.ticket.requester)
             await tell_number(session, *about, case.mail.message_id, once=often)
-    return Taken(((edit.ticket.id, "opened"),))
+    return Taken(((edit.ticket.id, "opened"),), refused=refused)
 
 
 _DOES: Final = {
@@ -171,13 +178,14 @@ def _words(case: MailCase) -> Words:
     return cast("Words", case.words())
 
 
-async def _files(case: MailCase, principal: Principal) -> list[str]:
-    """The files that it brings along, for a message in this name; what is not taken is named in their place."""
+async def _files(case: MailCase, principal: Principal) -> tuple[list[str], tuple[Part, ...]]:
+    """The files that it brings along, for a message in this name, and those of them that are only named in it."""
     owner, account_id = principal.namespace, case.account.account_id
-    return [
+    kept = [
         await keep(case.session, owner, account_id, file_name(part), part.type, (part.content,))
         for part in case.attached
     ]
+    return [one.id for one in kept], tuple(part for part, one in zip(case.attached, kept, strict=True) if one.reason)
 
 
 async def _keep(case: MailCase, ticket_id: str, posted_id: str | None, *, noted: bool = False) -> None:

@@ -10,6 +10,8 @@ from app.core.db.session import mails_customers
 from app.core.problems import Fault, Invalid
 from app.core.text.messages import Message, _
 from app.core.workers.offload import Offload
+from app.inbound.formats.signal import bounded_texts
+from app.inbound.mail.attachments import without
 from app.inbound.mail.deciding import Action
 from app.inbound.mail.reading import Mail
 from app.inbound.readings import RawMail
@@ -42,11 +44,13 @@ async def what_mail_would_do(session: AsyncSession, hook: MailHook, mail: Mail, 
     case = await examine(session, hook, mail)
     reason = await _why_nothing(case)
     does_nothing = reason is not None or _OUTCOMES[case.verdict.action] == "nothing"
+    is_unread = reason is not None or case.verdict.action == "bounced"
+    omissions = [reason] if reason else [] if is_unread else case.told(case.refused)
     reason = reason or case.verdict.reason
     return {
-        "left_out": len(mail.parts),
+        "left_out": 0 if is_unread else len(case.not_kept(case.refused)),
         "maintenance_window_id": None,
-        "omissions": [each for each in (reason, *case.left_out) if each],
+        "omissions": bounded_texts(omissions),
         "signals": [],
         "tickets": [] if does_nothing else _touched(case),
         "mail": await _told(case, caller, does_nothing=does_nothing) | {"reason": reason},
@@ -85,7 +89,7 @@ async def _told(case: MailCase, caller: Principal, *, does_nothing: bool) -> dic
         "actor": actor if actor is None or caller.is_support else for_customers(actor),
         "visibility": None if words is None else "internal" if words.is_internal else "public",
         "text": words.text if words else None,
-        "attachments": [part.document() for part in case.attached] if words else [],
+        "attachments": [part.document() for part in without(case.attached, case.refused)] if words else [],
         "watchers": [watcher.email for watcher in await case.watchers()] if words else [],
         "answer": _answer(case) if mails_customers(case.session) else None,
     }

@@ -42,6 +42,7 @@ _FIRST: Final = pgettext("mail", "Our first answer, from {name}")
 _ANSWER: Final = pgettext("mail", "Answer from {name}")
 _MESSAGE: Final = pgettext("mail", "Message from {name}")
 _SUPPORT: Final = pgettext("mail", "our support team")
+_IN_THE_NAME: Final = pgettext("mail", "Message in the name of {name} (sender not confirmed)")
 _CUSTOMER: Final = pgettext("mail", "the customer")
 _WAITING: Final = pgettext("mail", "We are waiting for your answer")
 _JOIN: Final = pgettext("mail", "Join the call")
@@ -87,10 +88,14 @@ def told(events: Collection[Mapping[str, Any]], kinds: Collection[MailKind], *, 
 def is_own(event: Mapping[str, Any], person: Mapping[str, Any], account_id: str) -> bool:
     """Whether this person has done it: nobody is told what they have done themselves.
 
+    What an e-mail says in somebody's name, and nobody vouches for, is nobody's own.
+
     By their id where they are of the account's people, else by their address or name. What an account's own program
     does without saying for whom, it does for the requester. ``person`` has ``role``, ``name``, ``email``, ``id``.
     """
     actor, author = event["actor"], event["data"].get("author") or {}
+    if actor.get("unconfirmed"):
+        return False
     if actor["kind"] != "customer" and author.get("kind") != "customer":
         return False
     if author.get("email"):
@@ -100,7 +105,8 @@ def is_own(event: Mapping[str, Any], person: Mapping[str, Any], account_id: str)
         return who == person.get("id")
     if who == account_id:
         return bool(person["role"] == REQUESTER)
-    return actor.get("name") in (None, person.get("name"))
+    name = actor.get("name")
+    return bool(person["role"] == REQUESTER if name is None else name == person.get("name"))
 
 
 def entry_of(event: Mapping[str, Any], language: Language, zone: ZoneInfo, names: Names) -> Entry:
@@ -122,6 +128,8 @@ def entry_of(event: Mapping[str, Any], language: Language, zone: ZoneInfo, names
 
 
 def _from(event: Mapping[str, Any], author: Mapping[str, Any], language: Language) -> str:
+    if author.get("unconfirmed"):
+        return _IN_THE_NAME.to(language, name=author.get("name") or _CUSTOMER.to(language))
     form: Message = _FIRST if event["first"] else _ANSWER if author["kind"] == "engineer" else _MESSAGE
     return form.to(language, name=author.get("name") or (_CUSTOMER if author["kind"] == "customer" else _SUPPORT))
 

@@ -69,8 +69,10 @@ class Mail:
         return bool(notice.recipient.get("email"))
 
     async def send(self, notice: Claimed) -> None:
-        """Send one message; its Message-ID is the notice's, so that a repeated one can be recognised."""
-        await self.deliver(notice.id, notice.recipient["email"], letter_of(notice, self._sender))
+        """Send one message; its Message-ID is the notice's and its ticket's: the same when it is sent again."""
+        await self.deliver(
+            letters.id_about(notice.id, notice.ticket_id), notice.recipient["email"], letter_of(notice, self._sender)
+        )
 
     async def deliver(self, message_id: str, address: str, letter: Letter) -> None:
         """Send a letter to one address; ``message_id`` is the same when it is sent again. Raises ``NotSent``."""

@@ -9,7 +9,7 @@ from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from email.utils import formataddr, parseaddr
 from textwrap import wrap
-from typing import Final
+from typing import Any, Final
 
 from email_validator import EmailNotValidError
 
@@ -23,6 +23,18 @@ _SAFE_ID: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.:-]{1,120}@[A-Za-z0-
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
+class _Ids(Header):
+    """Ids of messages, each on a line of its own, however long it is: some servers lose one below an empty line."""
+
+    def encode(self, splitchars: str = "", maxlinelen: int | None = None, linesep: str = "\n") -> str:
+        """The value as it is sent."""
+        del splitchars, maxlinelen
+        return f"{linesep} ".join(str(self).split())
+
+
+_OF_IDS: Final = frozenset({"In-Reply-To", "References"})
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """What a message says: its subject, its text and, for readers that show it, the same as HTML."""
@@ -32,6 +44,11 @@ class Letter:
     html: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     """further header fields, of ASCII and of ours alone"""
+
+
+def id_about(own_id: str, ticket_id: str | None) -> str:
+    """The id of a mail with that of its ticket, which a reply finds by it for as long as a mailbox keeps the mail."""
+    return f"{own_id}.{ticket_id}" if ticket_id else own_id
 
 
 def message_id_of(own_id: str, sender: str) -> str:
@@ -82,14 +99,14 @@ def message_of(own_id: str, sender: str, address: str, letter: Letter) -> Messag
     message["From"] = formataddr((name, own), "utf-8") if name else own
     message["To"] = _raw(envelope_address(address))
     message["Subject"] = header(letter.title)
-    message["Message-ID"] = message_id_of(own_id, sender)
+    message["Message-ID"] = _Ids(message_id_of(own_id, sender))
     message["Auto-Submitted"] = "auto-generated"
     for field_name, value in letter.headers.items():
-        message[field_name] = value
+        message[field_name] = _Ids(value) if field_name in _OF_IDS else value
     return message
 
 
-def _content(letter: Letter) -> Message:
+def _content(letter: Letter) -> "Message[Any, Any]":
     """The text alone or, with HTML, both, the preferred one last (RFC 2046, 5.1.4)."""
     text = MIMEText(in_columns(_storable(letter.text)), "plain", "utf-8")
     if letter.html is None:

@@ -269,7 +269,7 @@ class PlanDocument(Part):
         description="`manager`: at the top tier, and without further tiers, the account's manager is notified whenever "
         "`tier_escalation` is due",
     )
-    services: Examples | None = Field(None, description="What the programme has beside the answers to tickets")
+    services: Examples | None = Field(None, description="What the programme includes besides answers to tickets")
     public: StrictBool = Field(
         False,
         description="Whether everybody may read the programme's page, `/programmes/{plan}`; else it needs a key",

@@ -51,9 +51,9 @@ class AlertRules(Part):
 
 
 class WaitingRules(Part):
-    """What becomes of a ticket that waits for its customer, counted in plain time since it waits.
+    """What happens to a ticket that waits for its customer, counted in plain time from the start of the wait.
 
-    A message of an engineer begins the wait anew.
+    A message of an engineer restarts the wait.
     """
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})

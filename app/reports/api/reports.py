@@ -17,6 +17,7 @@ from app.core.web.kit.paging import PageDep
 from app.core.web.replies import reply
 from app.reports.api.table import table, wants_table
 from app.reports.asked import Asked, Grouping, Narrowing, Of, TicketGrouping
+from app.reports.facts.summing import HASHES
 from app.reports.read import listing
 from app.reports.read.attainment import attainment
 from app.reports.read.lateness import lateness
@@ -36,8 +37,6 @@ Kind = Literal["opened", "resolved", "reopened", "handed_over", "escalation", "c
 Report: TypeAlias = Callable[[AsyncSession, Asked], Awaitable[dict[str, Any]]]
 _PATIENCE: Final = 60.0
 """Seconds for each statement of a question about all accounts."""
-_HASHES: Final = "SET LOCAL enable_sort = off; SET LOCAL work_mem = '64MB'"
-"""Groups are hashed: PostgreSQL takes sums for far fewer than they are, and would sort them all."""
 _TOO_LONG: Final = _("This report takes too long: ask for a shorter period, or by fewer dimensions")
 _TABLE: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {"text/csv": {"schema": {"type": "string"}, "example": "metric,promised,met\r\n"}}}
@@ -76,7 +75,7 @@ async def _report(session: AsyncSession, report: Report, asked: Asked) -> dict[s
     """The report; one of all accounts by what is not summed up reads all facts of its period."""
     if asked.account_id is None:
         await allow(session, _PATIENCE)
-    await (await driver(session)).execute(_HASHES)
+    await (await driver(session)).execute(HASHES)
     try:
         return await report(session, asked)
     except QueryCanceledError as error:

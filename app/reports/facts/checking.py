@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, snapshot
 from app.core.db.tables import Row
-from app.reports.cells import KEY
+from app.reports.cells import CELLS, KEY, summed
 from app.reports.facts.promises import INCIDENT, UPDATE
 from app.reports.facts.storing import MARK, Key, counts
-from app.reports.facts.summing import counted_anew
+from app.reports.facts.summing import COUNTED, HASHES, months
 from app.reports.models import ReportFactRow, ReportMomentRow
 
 # A ticket of which there are events that the pass has not counted yet is not looked at.
@@ -31,11 +31,12 @@ _DEADLINES: Final = _STORED.format("deadlines").replace(
 )
 _KEY: Final = ", ".join(KEY)
 _SUMS: Final = f"""
+WITH {COUNTED}, waiting AS MATERIALIZED (SELECT * FROM report_moves WHERE at >= $1 AND at < $2)
 SELECT count(*) FROM (
     SELECT {_KEY} FROM (
-        SELECT {_KEY}, number, misses FROM report_sums WHERE cell = $1
-        UNION ALL ({{waiting}})
-        UNION ALL SELECT {_KEY}, -number, -misses FROM ({{anew}}) AS a
+        SELECT {_KEY}, number, misses FROM report_sums WHERE cell = ANY ($3::smallint[]) AND at >= $1 AND at < $2
+        UNION ALL ({summed("TABLE waiting")})
+        UNION ALL SELECT {_KEY}, -number, -misses FROM ({summed("TABLE counted")}) AS a
     ) AS s GROUP BY {_KEY} HAVING sum(number) <> 0 OR sum(misses) <> 0
 ) AS different
 """  # noqa: S608  our own names
@@ -85,11 +86,12 @@ async def miscounted(session: AsyncSession, keys: Sequence[Key]) -> list[WrongFa
 
 async def wrong_sums(sessions: Sessions) -> int:
     """How many of the sums are, with the moves that wait, not what the facts and moments come to."""
-    wrong = 0
+    wrong, cells = 0, [cell.number_of(moments=moments) for cell in CELLS for moments in (False, True)]
     async with snapshot(sessions) as session:
         connection = await driver(session)
-        for number, waiting, anew in counted_anew():
-            wrong += await connection.fetchval(_SUMS.format(waiting=waiting, anew=anew), number)
+        await connection.execute(HASHES)
+        for begin, end in await months(session):
+            wrong += await connection.fetchval(_SUMS, begin, end, cells)
     return wrong
 
 

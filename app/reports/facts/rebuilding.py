@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator
 from typing import Final
 
+from app.consumers import marks
 from app.core.db.engine import Sessions
 from app.core.db.session import LONG, allow, driver, transaction
-from app.reports.facts.storing import ADVANCE, BEGIN, LOCK, MARK, Key, recount
+from app.reports.facts.storing import MARK, Key, recount
 from app.reports.facts.summing import sum_anew
 
 BATCH: Final = 200
@@ -29,7 +30,7 @@ async def rebuild(sessions: Sessions, upto: int) -> AsyncIterator[int]:
     ``upto``: the position in the feed up to which all is decided.
     """
     async with transaction(sessions) as session:
-        await (await driver(session)).execute(BEGIN, MARK)
+        await marks.begin(await driver(session), MARK, 0)
     last: Key = ("", "")
     while keys := await _batch(sessions, last):
         yield len(keys)
@@ -40,7 +41,7 @@ async def rebuild(sessions: Sessions, upto: int) -> AsyncIterator[int]:
 async def _batch(sessions: Sessions, last: Key) -> list[Key]:
     async with transaction(sessions) as session:
         connection = await driver(session)
-        await connection.fetchval(LOCK, MARK)
+        await marks.wait(connection, MARK)
         keys = [(row["account_id"], row["id"]) for row in await connection.fetch(_KEYS, *last, BATCH)]
         if keys:
             counted = await recount(session, keys)
@@ -54,8 +55,8 @@ async def _finish(sessions: Sessions, upto: int) -> None:
     async with transaction(sessions) as session:
         connection = await driver(session)
         await allow(session, 10 * LONG)
-        await connection.fetchval(LOCK, MARK)
+        await marks.wait(connection, MARK)
         for stray in _STRAYS:
             await connection.execute(stray)
         await sum_anew(session)
-        await connection.execute(ADVANCE, MARK, upto)
+        await marks.advance(connection, MARK, upto)

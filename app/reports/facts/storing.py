@@ -23,9 +23,6 @@ Key: TypeAlias = tuple[str, str]
 
 MARK: Final = "reports"
 """The name of whoever follows the events for reports."""
-BEGIN: Final = "INSERT INTO event_consumers (name, position) VALUES ($1, 0) ON CONFLICT DO NOTHING"
-LOCK: Final = "SELECT position FROM event_consumers WHERE name = $1 FOR UPDATE"
-ADVANCE: Final = "UPDATE event_consumers SET position = greatest(position, $2) WHERE name = $1"
 _log = structlog.get_logger(__name__)
 
 _EVENTS: Final = """

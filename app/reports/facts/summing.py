@@ -4,14 +4,16 @@ Whoever writes facts writes by what the sums change, which costs little; from ti
 many at once. A question reads the sums and the moves that are left, so it is always answered by all that is counted.
 """
 
-from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.session import driver
-from app.reports.cells import CELLS, KEY, MOMENT, summed, summed_of
+from app.reports.cells import KEY, MOMENT, summed
 
+HASHES: Final = "SET LOCAL enable_sort = off; SET LOCAL work_mem = '64MB'"
+"""Groups are hashed: PostgreSQL takes sums for far fewer than they are, and would sort them all."""
 MOST_MOVES: Final = 10_000
 """So many are summed up."""
 NO_OBJECTIVE: Final = -1
@@ -54,6 +56,23 @@ _SUM_UP: Final = f"""
 WITH taken AS MATERIALIZED (DELETE FROM report_moves RETURNING *) {_ADD.format(summed("TABLE taken"))}
 """  # noqa: S608  our own names
 
+COUNTED: Final = f"""
+objectives AS MATERIALIZED ({OBJECTIVES}),
+counted AS MATERIALIZED (
+    WITH f AS (SELECT *, 1 AS number FROM report_facts WHERE started_at >= $1 AND started_at < $2)
+    {FACT_MOVES}
+    UNION ALL
+    SELECT * FROM (WITH f AS (SELECT *, 1 AS number FROM report_moments WHERE at >= $1 AND at < $2) {MOMENT_MOVES}) AS m
+)
+"""  # noqa: S608  our own names
+"""By what all facts and moments between ``$1`` and ``$2`` would change sums that were empty, as ``counted``."""
+_SUM_ANEW: Final = f"WITH {COUNTED} INSERT INTO report_sums ({_COLUMNS}) {summed('TABLE counted')}"
+_AT: Final = {"report_facts": "started_at", "report_moments": "at", "report_sums": "at", "report_moves": "at"}
+_MONTHS: Final = " UNION ".join(
+    f"SELECT date_trunc('month', {at}, 'UTC') AS month FROM {name}"  # noqa: S608  our own names
+    for name, at in _AT.items()
+)
+
 
 def moved(table: str, moves: str, put: str) -> str:
     """The statement that ``put``s the rows of ``$1``, and writes by what the sums change.
@@ -86,23 +105,16 @@ async def sum_up(session: AsyncSession, least: int = MOST_MOVES) -> None:
 
 
 async def sum_anew(session: AsyncSession) -> None:
-    """Write all sums anew. The transaction holds the mark."""
+    """Write all sums anew, month by month, each fact read once. The transaction holds the mark."""
     connection = await driver(session)
     for table in ("report_sums", "report_moves"):
         await connection.execute(f"DELETE FROM {table}")  # noqa: S608  our own names
-    for _number, _waiting, statement in counted_anew():
-        await connection.execute(_ADD.format(statement))
+    await connection.execute(HASHES)
+    for begin, end in await months(session):
+        await connection.execute(_SUM_ANEW, begin, end)
 
 
-def counted_anew() -> Iterator[tuple[int, str, str]]:
-    """Each cell's number, with statements of what its moves that wait come to, and of what all facts and moments do."""
-    for cell in CELLS:
-        for moments, moves in ((False, _all("report_facts", FACT_MOVES)), (True, _all("report_moments", MOMENT_MOVES))):
-            waiting, anew = (summed_of(each, cell, moments=moments) for each in ("TABLE report_moves", moves))
-            yield cell.number_of(moments=moments), waiting, anew
-
-
-def _all(table: str, moves: str) -> str:
-    """All moves that there would be from nothing."""
-    rows = f"f AS (SELECT *, 1 AS number FROM {table})"  # noqa: S608  our own names
-    return f"WITH objectives AS MATERIALIZED ({OBJECTIVES}), {rows} {moves}"
+async def months(session: AsyncSession) -> list[tuple[datetime, datetime]]:
+    """The months of UTC in which there are facts, moments or sums: no sum is of two months."""
+    begins = [row["month"] for row in await (await driver(session)).fetch(f"{_MONTHS} ORDER BY month")]
+    return [(begin, (begin + timedelta(days=32)).replace(day=1)) for begin in begins]

@@ -41,7 +41,7 @@ _SHIFTS: Final[dict[int | str, dict[str, Any]]] = {
 _EngineerPath = Annotated[EngineerId, Path(description="The engineer's id")]
 _RegionPath = Annotated[RegionId, Path(description="The region's id")]
 _TokenQuery = Annotated[
-    str | None, Query(max_length=100, description="A calendar token, in the place of the `Authorization` header")
+    str | None, Query(max_length=100, description="A calendar token, instead of the `Authorization` header")
 ]
 
 

@@ -17,7 +17,9 @@ router = ResourceRouter("tickets", tags=["Tickets"])
 async def watch_ticket(call: OnceCall, ticket_id: TicketPath, command: NewWatcher) -> Response:
     """Somebody follows the ticket: they get the requester's mails, see the ticket, and answer as their role lets them.
 
-    Whoever is nobody of the account does so as an editor of this ticket alone. A ticket has at most 20 watchers.
+    Whoever is nobody of the account does so as an editor of this ticket alone: an engineer too, beside what they do as
+    an engineer. The requester, and who follows the ticket already, go on getting its mails: 200, and nothing changes.
+    A ticket has at most 20 watchers.
     """
     return await act_on_ticket(call, watchers.watch, ticket_id, command)
 
@@ -26,5 +28,5 @@ async def watch_ticket(call: OnceCall, ticket_id: TicketPath, command: NewWatche
 async def unwatch_ticket(
     call: OnceCall, ticket_id: TicketPath, command: Annotated[WatcherRef, Body(default_factory=WatcherRef)]
 ) -> Response:
-    """Somebody follows the ticket no more: they get no mails, and the links in those that they have are refused."""
+    """Somebody stops following the ticket: they get no more e-mails, and the links in earlier ones are refused."""
     return await act_on_ticket(call, watchers.unwatch, ticket_id, command)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.notices.content.telling import URGENT, may_be_told
+from app.notices.content.telling import REQUESTER, URGENT, is_own, may_be_told
 from app.sla.deadlines import Row
 from app.tickets.editing.edit import TicketEdit
 
@@ -43,7 +43,9 @@ def _has_readers(edit: TicketEdit) -> bool:
 
 def _is_requesters(edit: TicketEdit, event: Row) -> bool:
     """Whether it is the requester's doing, and they alone would be told."""
-    actor = event["actor"]
-    if actor["kind"] != "customer" or edit.ticket.watchers:
+    actor, requester = event["actor"], edit.ticket.requester
+    if edit.ticket.watchers:
         return False
-    return not str(actor.get("id", "")).startswith("per_") or actor.get("name") == edit.ticket.requester["name"]
+    if str(actor.get("id", "")).startswith("per_"):
+        return bool(actor.get("name") == requester["name"])
+    return is_own(event, {**requester, "role": REQUESTER}, edit.ticket.account_id)

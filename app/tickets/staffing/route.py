@@ -44,7 +44,7 @@ class Route:
     left: dict[str, str | None] | None = None
     """of a queued ticket whose engineer's shift has ended: that engineer and the region"""
     round: int = 1
-    """the round of paging; rounds are counted anew once somebody has accepted (C20)"""
+    """the round of paging; they are counted from 1 again once somebody has accepted (C20)"""
     again_at: datetime | None = None
     """when the next round begins; None while this one is not exhausted"""
     declined: frozenset[str] = frozenset()

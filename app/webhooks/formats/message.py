@@ -16,7 +16,7 @@ from app.core.text.messages import from_stored, in_language
 from app.core.text.phrases import moment
 from app.core.zones import load_zone
 from app.events.failures import why_no_link
-from app.events.labels import LABELS, named, stated
+from app.events.labels import LABELS, named, not_confirmed, stated
 from app.events.sentences import sentence
 from app.events.stub import Stub
 from app.plans.document.naming import NO_NAMES, Names
@@ -141,7 +141,8 @@ def _value(name: str, value: Any, language: Language) -> str:
     if name == "url":  # a chat would make a link of an address
         return _host(str(value)) or ""
     if name == "author":
-        return str(value.get("name") or value.get("kind") or "")
+        who = str(value.get("name") or value.get("kind") or "")
+        return not_confirmed(who, language) if value.get("unconfirmed") else who
     return named(name, str(value), language)
 
 

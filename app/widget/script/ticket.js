@@ -203,10 +203,12 @@ const thread = {
     for (const message of messages) {
       if (this.known.has(message.id)) continue;
       this.known.add(message.id);
-      const mine = message.author.kind === "customer";
+      const { kind, name, unconfirmed } = message.author;
+      const mine = kind === "customer" && !unconfirmed;
+      const who = name ?? t(kind === "customer" ? "you" : "support");
       if (!mine && this.log.isConnected) widget.announce(""); // what was said of the visitor's own message is over
       this.items.append(h("li", { class: mine ? "mine" : "theirs" },
-        h("p", { class: "soft" }, `${message.author.name ?? t(mine ? "you" : "support")} · `,
+        h("p", { class: "soft" }, `${unconfirmed ? t("not_confirmed", { name: who }) : who} · `,
           h("time", { datetime: message.created_at }, clock(message.created_at))),
         h("p", { class: "body", dir: "auto" }, message.body),
         attached(message.attachments)));

@@ -30,6 +30,17 @@ def test_an_address_that_no_mail_can_be_sent_to_is_refused(address: str) -> None
         ADDRESSES.validate_python(address)
 
 
+@pytest.mark.parametrize("kind", [Email, EmailRef])
+def test_what_is_no_address_at_all_is_refused_in_words(kind: type[str]) -> None:
+    for given in ("", "tom", "@example.com", "tom@", "t om@example.com", "tom@a@b.com"):
+        with pytest.raises(ValidationError, match=r"No mail can be sent to this address: [A-Z]"):
+            TypeAdapter(kind).validate_python(given)
+    for given in (f"tom@{'long.' * 38}example", "t" * 65 + "@example.com"):
+        with pytest.raises(ValidationError, match="This is not an e-mail address like ana@example"):
+            TypeAdapter(kind).validate_python(given)
+    assert "pattern" in TypeAdapter(kind).json_schema()
+
+
 @pytest.mark.parametrize("address", REFUSED, ids=range(len(REFUSED)))
 def test_one_that_is_stored_is_read_named_and_kept(address: str) -> None:
     assert ADDRESSES.validate_python(address, context=STORED) == address

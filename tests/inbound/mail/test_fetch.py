@@ -1,22 +1,26 @@
 """``heliodesk mail fetch`` with Debian's Dovecot: each e-mail becomes one ticket, whatever happens in between."""
 
+import asyncio
 from collections.abc import Iterator
+from datetime import timedelta
 
 import httpx
 import pytest
 from imap_tools import AND, BaseMailBox
 
 from app.cli.commands import mail
-from app.cli.commands.mail import Hook, Mailbox, fetch
+from app.cli.commands.mail import Hook, Mailbox, _fetch, fetch
 from app.core.settings import Unconfigurable
 from tests.inbound.mail.conftest import Post
 from tests.inbound.mail.letters import letter
 from tests.support.actors import make_person
 from tests.support.dovecot import dovecot
+from tests.support.ports import free_port
 from tests.support.service import heliodesk
 
 FLAGGED = AND(flagged=True)
 UNSEEN = AND(seen=False)
+HOOK = Hook("http://127.0.0.1:1/v1/ingest/x", "k")
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +91,12 @@ def test_the_command_says_what_is_wrong(imap: str) -> None:
         assert done.code == code, done.errors
         assert done.errors
         assert "hunter" not in done.errors
+
+
+def test_a_mailbox_that_is_not_there_is_named_by_host_and_port(capsys: pytest.CaptureFixture[str]) -> None:
+    for scheme in ("imap", "imaps"):
+        port = free_port()
+        assert asyncio.run(_fetch(Mailbox(f"{scheme}://a:hunter2@127.0.0.1:{port}"), HOOK, None, timedelta())) == 1
+        errors = capsys.readouterr().err
+        assert f"127.0.0.1, port {port}: " in errors
+        assert "hunter2" not in errors

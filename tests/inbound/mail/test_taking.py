@@ -8,8 +8,8 @@ import pytest
 from app.core.settings import Settings
 from tests.inbound.mail.bodies import REPLIES
 from tests.inbound.mail.conftest import Post, person, token
-from tests.inbound.mail.letters import BOB, bounce, letter
-from tests.support.actors import make_account, make_person
+from tests.inbound.mail.letters import BOB, GATEWAY, bounce, letter
+from tests.support.actors import make_account, make_key, make_person
 from tests.support.desk import fetch
 
 
@@ -44,6 +44,82 @@ async def test_a_reply_finds_its_ticket_by_the_thread_or_the_signed_address_neve
     assert [(one["visibility"], one["kind"], one["body"]) for one in said] == [("public", "customer", "It is 3.2.")] * 2
     [first, *_] = await fetch(post.desk.sessions, "SELECT text FROM received_mails WHERE posted_id IS NOT NULL")
     assert "From: Support" in first["text"], "the whole is kept"
+
+
+async def test_a_reply_finds_its_ticket_by_the_id_of_any_mail_about_it_and_at_no_hook_of_another_account(
+    post: Post,
+) -> None:
+    await person(post)
+    ticket_id = await post.opened()
+    _, key = await post.engineer()
+    await post.answer(ticket_id, key)
+    sent = [str(one["Message-ID"]) for one in await post.went()]
+    shown = (await post.desk.client.get(f"/v1/tickets/{ticket_id}/notices", headers=post.admin)).json()["items"]
+    assert len(sent) == len(shown) == 2
+    page = f"<alr_{ticket_id[4:]}.rul_{ticket_id[4:]}.{ticket_id}@helpers.example>"
+    ids = [*sent, sent[0].upper(), page, *(f"<{one['id']}@helpers.example>" for one in shown)]
+    for place, each in enumerate(ids):
+        way = {"In_Reply_To": each} if place % 2 else {"References": each}
+        receipt = await post.come(letter(Subject="Anything", **way))
+        assert [(one["action"], one["ticket_id"]) for one in receipt["tickets"]] == [("notified", ticket_id)], each
+    other = (await make_account(post.desk.sessions, "itil-native")).account_id
+    fields = {"account_id": other, "name": "Mail", "format": "email", "mail": {"authserv_id": GATEWAY}}
+    made = await post.desk.client.post("/v1/hooks", json=fields, headers=post.admin)
+    post.desk.hook = made.json()
+    for each in ids:
+        receipt = await post.come(letter(sender=BOB, In_Reply_To=each))
+        assert [one["action"] for one in receipt["tickets"]] == ["opened"], each
+
+
+async def test_only_support_reads_e_mails_as_they_came_and_the_names_of_their_files(post: Post) -> None:
+    await person(post)
+    ticket_id = await post.opened()
+    await post.engineer()
+    head = 'multipart/mixed; boundary="b"'
+    body = "--b\r\n\r\n#note Rude.\r\n--b\r\nContent-Disposition: attachment; filename=secret.txt\r\n\r\nx\r\n--b--\r\n"
+    jan = letter(body, "Jan <jan@support.example>", Content_Type=head, To=await token(post, ticket_id))
+    receipt = await post.come(jan)
+    assert "secret.txt" in str(receipt["omissions"])
+    assert "Rude." in receipt["payload"]
+    path = f"/v1/hooks/{post.desk.hook['id']}/receipts"
+    for role in ("viewer", "owner"):
+        key = await make_key(post.desk.sessions, account_id=post.desk.account_id, role=role)
+        shown = await post.desk.client.get(f"{path}/{receipt['id']}", headers=key)
+        assert shown.status_code == 403
+        listed = (await post.desk.client.get(path, headers=key)).json()["items"][0]
+        assert (listed["id"], listed["omissions"]) == (receipt["id"], receipt["omissions"][:1])
+
+
+async def test_a_mail_in_a_persons_name_that_nobody_vouches_for_reads_as_unconfirmed_and_they_are_told(
+    post: Post,
+) -> None:
+    await person(post)
+    ticket_id = await post.opened()
+    await post.went()
+    to = await token(post, ticket_id)
+    said = [
+        (letter("Please delete all.", vouched=False, To=to), {"name": "ana", "unconfirmed": True}),
+        (letter("It is 3.2.", "ana <bob@stranger.example>", To=to), {"name": "ana <bob@stranger.example>"}),
+        (letter("It is mine.", To=to), {"name": "ana"}),
+    ]
+    for raw, _ in said:
+        receipt = await post.come(raw)
+        assert [(one["action"], one["ticket_id"]) for one in receipt["tickets"]] == [("notified", ticket_id)]
+    path = f"/v1/tickets/{ticket_id}"
+    shown = (await post.desk.get(f"{path}/messages"))["items"]
+    events = [one for one in (await post.desk.get(f"{path}/timeline"))["items"] if one["type"] == "message.posted"]
+    for whose in ([each["author"] for each in shown], [each["actor"] for each in events]):
+        found = [{name: value for name, value in each.items() if name not in ("kind", "id")} for each in whose]
+        assert found == [author for _, author in said]
+        assert ["id" in each for each in whose] == [False, False, True]
+    [mail] = await post.went()
+    assert mail["To"] == "ana@example.com"
+    body = mail.get_body(("plain",))
+    assert body is not None
+    text = " ".join(body.get_content().split())
+    assert "Message in the name of ana (sender not confirmed)" in text
+    assert "Message from ana <bob@stranger.example>" in text
+    assert "It is mine." not in text
 
 
 async def test_the_same_mail_again_is_a_duplicate(post: Post) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app.core.settings import Settings
 from tests.inbound.mail.bodies import REPLIES
 from tests.inbound.mail.conftest import Post, person, token
 from tests.inbound.mail.letters import BOB, bounce, letter
@@ -46,8 +47,32 @@ async def test_a_new_ticket_is_told_before_it_is_opened(post: Post) -> None:
     assert (mail["text"], opened["title"]) == (ticket["description"], ticket["title"])
     assert (opened["action"], opened["priority"]) == ("opened", ticket["priority"])
     assert mail["watchers"] == [each["email"] for each in ticket["watchers"]] == ["tom@example.com"]
-    assert [each["name"] for each in mail["attachments"]] == [each["name"] for each in ticket["attachments"]]
+    kept = [each["name"] for each in ticket["attachments"] if each["state"] == "kept"]
+    assert [each["name"] for each in mail["attachments"]] == kept == []
+    assert told["omissions"] == ["Left out: job.log (text/plain, 7 bytes)"], "there is no store"
     assert (await tried(post, raw))["mail"]["reason"] == "The ticket already has this e-mail"
+
+
+async def test_a_trial_and_the_receipt_name_the_same_files_that_are_refused(post: Post) -> None:
+    await person(post)
+    bounds = Settings(file_types=["text/*"], file_bytes=20)
+    post.desk.sessions.kw["info"]["files"] = bounds
+    kinds = {"a.log": "text/plain", "b.png": "image/png", "c.log": "text/plain", "d.log": "text/plain"}
+    texts = {"a.log": "error 5", "b.png": "no text", "c.log": "x" * 21, "d.log": ""}
+    parts = [
+        f"Content-Type: {kinds[name]}\r\nContent-Disposition: attachment; filename={name}\r\n\r\n{texts[name]}\r\n"
+        for name in kinds
+    ]
+    body = "".join(f"--b\r\n{part}" for part in ("Content-Type: text/plain\r\n\r\nSee.\r\n", *parts)) + "--b--\r\n"
+    for way, number in (({}, 3), ({"vouched": ""}, 4)):
+        raw = letter(body, Content_Type='multipart/mixed; boundary="b"', **way)
+        told = await tried(post, raw)
+        receipt = await post.come(raw)
+        attached = (await post.ticket(receipt["tickets"][0]["ticket_id"]))["attachments"]
+        kept = [each["name"] for each in attached if each["state"] == "kept"]
+        assert [each["name"] for each in told["mail"]["attachments"]] == kept == ["a.log"][: 4 - number]
+        assert (told["omissions"], told["left_out"]) == (receipt["omissions"], receipt["left_out"])
+        assert (len(told["omissions"]), told["left_out"]) == (number, number)
 
 
 async def test_replies_notes_and_reports_are_told_as_they_happen(post: Post) -> None:

@@ -1,7 +1,7 @@
 """Notices by e-mail, through a real SMTP server, and through Apprise."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from app.notices.sending.channels import Channel, configured
 from tests.support.actors import make_key
 from tests.support.desk import fetch, store_plan
 from tests.support.experts import add_expert
-from tests.support.mailbox import Mailbox, send, smtp, stored
+from tests.support.mailbox import Mailbox, send, stored
 from tests.support.ports import free_port
 from tests.support.stories import P1, Begin, Caller, Story, path_of
 from tests.support.sweeping import run_pass
@@ -26,17 +26,6 @@ MIA = {"name": "Mia Chen", "email": "mia@example.com", "locale": "pl"}
 ITS_IMPORTS = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 """Apprise's own, when it looks for its services."""
 TOM = {"name": "Tom Berg", "email": "tom@example.com"}
-
-
-@pytest.fixture
-def mailbox() -> Mailbox:
-    return Mailbox()
-
-
-@pytest.fixture
-def channels(mailbox: Mailbox) -> Iterator[tuple[Channel, ...]]:
-    with smtp(mailbox) as url:
-        yield configured(Settings(smtp_url=url, mail_from="Support <support@helpers.example>"))
 
 
 @pytest.fixture
@@ -63,7 +52,8 @@ async def test_w1_a_tam_gets_mail_of_a_p1_and_manager_and_tam_of_an_escalation(
     assert messages[0]["From"] == "Support <support@helpers.example>"
     notices = await stored(story.sessions)
     assert {row["state"] for row in notices} == {"sent"}
-    assert {f"<{row['id']}@helpers.example>" for row in notices} == {m["Message-ID"] for m in mailbox.messages}
+    ids = {f"<{row['id']}.{ticket['id']}@helpers.example>" for row in notices}
+    assert ids == {message["Message-ID"] for message in mailbox.messages}
     assert await send(story.sessions, channels) == 0
 
 

@@ -1,6 +1,5 @@
 """The one mail of an unconfirmed address: fixed in all its words, and at most one an hour."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
@@ -8,13 +7,12 @@ from typing import Any
 import pytest
 
 from app.core.db.engine import Sessions
-from app.core.settings import Settings
 from app.core.state import State
 from app.notices.content.guests import confirmation, mailbox_mark
 from app.notices.content.mails import html, plain
-from app.notices.sending.channels import Channel, configured
+from app.notices.sending.channels import Channel
 from tests.support.desk import fetch
-from tests.support.mailbox import Mailbox, send, smtp, stored
+from tests.support.mailbox import Mailbox, send, stored
 from tests.visitors.conftest import Page, expert, page, state
 
 __all__ = ["expert", "page", "state"]
@@ -24,15 +22,10 @@ SPAM = {"title": "Buy pills at evil.example", "description": "Click https://evil
 
 
 @pytest.fixture
-def mailbox() -> Mailbox:
-    return Mailbox()
-
-
-@pytest.fixture
-def channels(mailbox: Mailbox, sessions: Sessions) -> Iterator[tuple[Channel, ...]]:
+def channels(channels: tuple[Channel, ...], sessions: Sessions) -> tuple[Channel, ...]:
+    """Those of an installation that writes to customers."""
     sessions.kw["info"]["mails"] = True
-    with smtp(mailbox) as url:
-        yield configured(Settings(smtp_url=url, mail_from="Support <support@helpers.example>"))
+    return channels
 
 
 def texts(message: EmailMessage) -> tuple[str, str]:

@@ -60,13 +60,25 @@ def test_the_first_answer_is_a_kind_of_its_own() -> None:
         (None, CUSTOMER | {"id": "per_2", "name": "Ana Silva"}, False),
         (None, {"kind": "customer", "name": "Ana Silva"}, True),
         (None, {"kind": "customer", "name": "Tom Berg"}, False),
+        (None, {"kind": "customer", "name": "Ana Silva", "unconfirmed": True}, False),
         (None, {"kind": "customer", "id": "acc_1", "name": "Back end"}, True),
         ({"kind": "customer", "email": "ANA@example.com"}, {"kind": "automation", "id": "key_1"}, True),
         ({"kind": "customer", "email": "tom@example.com"}, CUSTOMER, False),
         (None, ENGINEER, False),
         (None, {"kind": "service", "name": "Ana Silva"}, False),
     ],
-    ids=["person", "another", "named", "named other", "program", "stated", "stated other", "engineer", "service"],
+    ids=[
+        "person",
+        "another",
+        "named",
+        "named other",
+        "unconfirmed",
+        "program",
+        "stated",
+        "stated other",
+        "engineer",
+        "service",
+    ],
 )
 def test_nobody_is_told_what_they_have_done_themselves(author: Any, actor: Any, *, own: bool) -> None:
     data = {"author": author} if author else {}

@@ -3,7 +3,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from app.notices.sending.letters import Letter, is_sender, message_of
+from app.notices.sending.letters import Letter, is_sender, message_of, of_a_thread
 
 
 def read(title: str, text: str = "Text", sender: str = "Zażółć <support@helpers.example>") -> EmailMessage:
@@ -36,6 +36,13 @@ def test_texts_and_names_are_read_as_they_were_written() -> None:
     assert message.get_content() == "Gęś =?utf-8?q?x?=\n?"
     assert message["From"] == "Zażółć <support@helpers.example>"
     assert message["Message-ID"] == "<ntc_1@helpers.example>"
+
+
+def test_an_id_stands_on_the_line_of_its_field_however_long_it_is() -> None:
+    fields = of_a_thread("tkt_1", "a@b.example", {}, f"{'a' * 100}@c.example")
+    raw = message_of("n" * 100, "a@b.example", "mia@example.com", Letter("T", "T", headers=fields)).as_string()
+    assert f"\nMessage-ID: <{'n' * 100}@b.example>\n" in raw
+    assert f"\nReferences: <{'a' * 100}@c.example>\n <tkt_1@b.example>\n" in raw
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Notices that cannot be written or sent hold up nobody else's, and end."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
@@ -27,17 +27,6 @@ from tests.support.waiting import until
 
 MIA: Final = {"name": "Mia Chen", "email": "mia@example.com", "locale": "en"}
 BAD: Final = ("ann@example.com.", "mia@[10.0.0.1", "mia,bob@example.com", "mia@exa mple.com", "mia\u202e@example.com")
-
-
-@pytest.fixture
-def mailbox() -> Mailbox:
-    return Mailbox()
-
-
-@pytest.fixture
-def channels(mailbox: Mailbox) -> Iterator[tuple[Channel, ...]]:
-    with smtp(mailbox) as url:
-        yield configured(Settings(smtp_url=url, mail_from="Support <support@helpers.example>"))
 
 
 @pytest.fixture

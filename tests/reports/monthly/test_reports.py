@@ -117,7 +117,7 @@ async def test_n7_a_report_is_mailed_once_for_each_month_also_for_those_that_wer
         assert await send(sessions, channels, site="https://support.example") == 2 * len(due)
     told = {str(message["To"]): message for message in mailbox.messages}
     assert "informe de soporte" in str(told["ana@example.com"]["Subject"])
-    assert "rapport d'assistance" in str(told["ben@example.com"]["Subject"])
+    assert "rapport d'assistance, " in str(told["ben@example.com"]["Subject"])
     text = told["ana@example.com"].get_body(("plain",)).get_content()  # type: ignore[union-attr]
     address = next(line for line in text.splitlines() if line.startswith("https://support.example/r/"))
     page = await story.product.client.get(address.removeprefix("https://support.example"))

@@ -191,9 +191,9 @@ class Connection(HttpToolsProtocol):
             )
         if self._refusal or self._phase in OVER:
             return
-        self._enter(Phase.BODY)
         before = self.cycle
-        super().on_headers_complete()
+        super().on_headers_complete()  # fails where the target is none: then there is no request to speak of
+        self._enter(Phase.BODY)
         if self.cycle is not before:
             self.cycle.transport = cast("Any", self._gentle)
             self._unanswered.append(self.cycle)

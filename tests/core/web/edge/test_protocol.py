@@ -188,8 +188,19 @@ async def test_an_application_is_told_of_a_client_that_left_in_the_middle_of_its
         await until(lambda: desk.left)
 
 
-@pytest.mark.parametrize("behind", [b"\x16\x03\x01 no HTTP\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", _post(-1)], ids=repr)
+@pytest.mark.parametrize(
+    "behind",
+    [
+        b"\x16\x03\x01 no HTTP\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        _post(-1),
+        b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET http://[::1/ HTTP/1.1\r\nHost: a\r\n\r\n",
+    ],
+    ids=repr,
+)
 async def test_complete_requests_are_answered_before_what_is_behind_them_is_refused(behind: bytes) -> None:
+    assert await _answers(Counter(), behind) == [(400, b"")]
     assert await _answers(Counter(), REQUEST, REQUEST, behind) == [(200, b"1"), (200, b"2"), (400, b"")]
 
 
