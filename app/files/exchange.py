@@ -67,7 +67,7 @@ async def put_bytes(request: Request, state: StateDep, token: _TokenPath) -> Res
 
 
 def _require_type(stated: str, declared: str) -> None:
-    """415 for bytes that are sent as something else than was declared, as an S3 store refuses them too."""
+    """415 for bytes that are sent as something else than was declared, as an S3-compatible store refuses them too."""
     if stated.partition(";")[0].strip().lower() != declared:
         raise UnsupportedMediaType(
             _("Send this file with the Content-Type that was declared: {declared}", declared=declared)
