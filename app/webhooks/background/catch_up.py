@@ -1,14 +1,14 @@
 """Endpoints that are behind: their deliveries are made by a background pass, at the pace at which they take them.
 
 An endpoint is behind while it is paused, because too many deliveries of its owner are pending, or where its owner has
-fifty others that are sent to directly, or twenty while it is busy: what recording events costs is bounded, whatever
-an account has.
+enough others that are sent to directly (``pausing.direct_of``): what recording events costs is bounded, whatever an
+account has.
 ``behind_from`` is the position in the feed up to which its deliveries are made. The feed is read up to its end alone,
 where all is decided, and a delivery's id is the same however it comes to be: none is left out or made twice.
 
 While one is behind, each commit of events wakes the pass, and its messages are some hundredths of a second later than
-those of the others; those of a busy owner, up to a second. The job has a rest: however many events there are, most of
-the time is left to everybody else.
+those of the others; those of a busy owner, some tenths. The job has a rest: however many events there are, most of
+the time is left to everybody else, and four fifths of it while only busy owners are behind.
 
 An endpoint that has caught up is sent to directly again. A transaction that began before may not have seen that: for
 one more minute, what is recorded is looked at here too, and what is missing is made.
@@ -32,18 +32,20 @@ from app.events.envelope import NO_ACCOUNT
 from app.events.event import Event
 from app.events.types import WebhookPaused, WebhookResumed, WebhookTest
 from app.webhooks.outbox.fanout import DELIVERY_ID
-from app.webhooks.rules.pausing import BUSY_DIRECT, DIRECT, Loads, Waiting, quota_of, to_pause
+from app.webhooks.rules.pausing import Loads, Waiting, direct_of, quota_of, to_pause
 from app.webhooks.usecases.endpoints import LAST_POSITION, origin, tell
 
 AT_ONCE: Final = 100
-"""Endpoints of one transaction, and events that are looked at for each: at most some thousands of deliveries."""
+"""Endpoints of one transaction."""
 _EVENTS: Final = 100
+"""Events that are looked at for each at most, fewer where that would make more than ``_DELIVERIES``."""
+_DELIVERIES: Final = 2_000
 _FEW: Final = 500
 """An endpoint gets no more while so many wait for their first attempt, and resumes once fewer are pending."""
 _LISTENING: Final = 60.0
 """Seconds; then it listens anew."""
-_REST_OF_BUSY: Final = 1.0
-"""Seconds between two turns of those whose events make too many deliveries."""
+_REST_OF_BUSY: Final = 4.0
+"""How much longer than a turn of those whose events make too many deliveries their rest is."""
 _BREATHS: Final = 2
 """How much longer than a pass in vain the pause after it is."""
 _GRACE: Final = timedelta(minutes=1)
@@ -71,10 +73,10 @@ _BEYOND: Final = f"""
 UPDATE webhook_endpoints SET direct = false, behind_from = coalesce(behind_from, {LAST_POSITION})
 WHERE direct AND id IN (
     SELECT id FROM (
-        SELECT id, row_number() OVER (PARTITION BY account_id ORDER BY created_at, id) AS place
+        SELECT id, account_id, row_number() OVER (PARTITION BY account_id ORDER BY created_at, id) AS place
         FROM webhook_endpoints
-        WHERE enabled AND direct AND ($2::text[] IS NULL OR coalesce(account_id, '{NO_ACCOUNT}') = ANY ($2))
-    ) AS placed WHERE place > $1
+        WHERE enabled AND direct AND ($1::text[] IS NULL OR coalesce(account_id, '{NO_ACCOUNT}') = ANY ($1))
+    ) AS placed WHERE place > CASE WHEN account_id IS NULL THEN $3::int ELSE $2::int END
 )
 """  # noqa: S608  our own text
 _OF = "d.owner_id = coalesce(w.account_id, '-') AND d.endpoint_id = w.id"
@@ -140,7 +142,7 @@ FROM webhook_endpoints AS before
 WHERE w.id = $1 AND before.id = w.id AND w.enabled AND NOT w.direct AND (
     SELECT count(*) FROM webhook_endpoints AS o
     WHERE o.account_id IS NOT DISTINCT FROM w.account_id AND o.enabled AND o.direct
-) < CASE WHEN before.resumed_at > clock_timestamp() - $4::interval THEN least($3::int, {BUSY_DIRECT}) ELSE $3 END
+) < CASE WHEN before.resumed_at > clock_timestamp() - $4::interval THEN least($3::int, $5) ELSE $3 END
   AND (SELECT count(*) FROM ({_PENDING} LIMIT $2) AS pending) < $2
 RETURNING w.account_id, w.url, w.resumed_at, before.paused_at
 """  # noqa: S608  our own text
@@ -175,21 +177,23 @@ async def _pause(session: AsyncSession, endpoint_id: str, pending: int, quota: i
 
 
 async def leave_behind(session: AsyncSession, busy: Collection[str] | None = None) -> None:
-    """Endpoints beyond the first fifty of each owner are sent to by ``catch_up`` from now on.
+    """Endpoints beyond those that each owner may have sent to directly are sent to by ``catch_up`` from now on.
 
-    Of the ``busy`` owners alone: those beyond the first twenty.
+    Of the ``busy`` owners alone, where they are given: those beyond the fewer that these may have.
     """
-    connection = await driver(session)
-    await connection.execute(_BEYOND, DIRECT if busy is None else BUSY_DIRECT, None if busy is None else [*busy])
+    owners = None if busy is None else [*busy]
+    of_account, of_operators = (direct_of(owner, busy=busy is not None) for owner in ("", NO_ACCOUNT))
+    await (await driver(session)).execute(_BEYOND, owners, of_account, of_operators)
 
 
 class CatchingUp:
     """``catch_up`` as a job: when a commit of events may have brought something for endpoints that are behind."""
 
     def __init__(self, state: State, loads: Loads, *, rest: float = _REST_OF_BUSY) -> None:
-        """``loads`` tells who is busy; such an owner has a turn in so many seconds."""
+        """``loads`` tells who is busy; such owners rest so many times as long as their turn took."""
         self._state, self._loads, self._rest = state, loads, rest
         self._turn_of_busy = 0.0
+        self._next_turn: asyncio.TimerHandle | None = None
         self._news = False
         self._listening: asyncio.Task[None] | None = None
 
@@ -200,14 +204,21 @@ class CatchingUp:
             async with transaction(self._state.sessions) as session:
                 await leave_behind(session, busy)
         resting = busy if started < self._turn_of_busy else set[str]()
-        if not resting:
-            self._turn_of_busy = started + self._rest
         news, self._news = self._news, False
         done = await catch_up(self._state, busy, resting, known=news)
+        if busy and not resting:
+            self._have_rest(self._rest * (monotonic() - started))
         if done == 0 and (self._listening is None or self._listening.done()):
             breath = _BREATHS * (monotonic() - started)
             self._listening = asyncio.create_task(self._listen(seen, breath), name="catch up")
         return done or 0
+
+    def _have_rest(self, seconds: float) -> None:
+        """Give busy owners their next turn after so long."""
+        self._turn_of_busy = monotonic() + seconds
+        if self._next_turn:
+            self._next_turn.cancel()
+        self._next_turn = asyncio.get_running_loop().call_later(seconds, self._state.wake_ups.behind.ring)
 
     async def _listen(self, beyond: int, breath: float) -> None:
         """Wake the job at the next events. The breath bounds what passes in vain cost beside events of others."""
@@ -218,7 +229,9 @@ class CatchingUp:
         self._state.wake_ups.behind.ring()
 
     async def stop(self) -> None:
-        """Listen no longer."""
+        """Listen no longer, and wake nobody."""
+        if self._next_turn:
+            self._next_turn.cancel()
         if self._listening:
             self._listening.cancel()
             await asyncio.wait([self._listening])
@@ -229,7 +242,7 @@ async def catch_up(
 ) -> int | None:
     """Make the next deliveries of endpoints that are behind and take what they get; for how many. None: none is.
 
-    Of ``busy`` owners no more than twenty are sent to directly again. ``resting`` ones have nothing made.
+    Of ``busy`` owners fewer are sent to directly again. ``resting`` ones have nothing made.
     The end of the feed is asked for, unless it is ``known`` since just now.
     """
     async with transaction(state.sessions) as session:
@@ -249,7 +262,9 @@ async def catch_up(
         few = min(_FEW, state.settings.max_pending_deliveries // 2)
         ready = [row["id"] for row in await connection.fetch(_READY, position, _GRACE, few, [*resting])]
         if ready:
-            reached = await connection.fetch(_MAKE, ready, position, min(_EVENTS, few), _GRACE)
+            reached = await connection.fetch(
+                _MAKE, ready, position, min(_EVENTS, few, _DELIVERIES // len(ready)), _GRACE
+            )
             await _resume(session, reached, few, busy)
             ring_after_commit(session, "deliveries")
     return len(ready)
@@ -260,8 +275,9 @@ async def _resume(session: AsyncSession, reached: Sequence[Row], few: int, busy:
     for endpoint in reached:
         if not endpoint["caught_up"]:
             continue
-        most = BUSY_DIRECT if endpoint["owner_id"] in busy else DIRECT
-        row = await (await driver(session)).fetchrow(_RESUME, endpoint["id"], few, most, _GRACE)
+        owner = endpoint["owner_id"]
+        most, while_busy = direct_of(owner, busy=owner in busy), direct_of(owner, busy=True)
+        row = await (await driver(session)).fetchrow(_RESUME, endpoint["id"], few, most, _GRACE, while_busy)
         if row and row["paused_at"]:
             data = WebhookResumed(endpoint_id=endpoint["id"], url=origin(row["url"]))
             await tell(session, row["account_id"], Event(row["resumed_at"], data))

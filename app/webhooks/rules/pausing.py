@@ -15,6 +15,8 @@ _CALM: Final = Rate("deliveries", 400, 1)
 """What an owner's events may make without being many, in deliveries and seconds."""
 OPERATORS: Final = 10
 """Operators' endpoints hear all accounts, and may have so many times what one account may have pending."""
+_OPERATORS_DIRECT: Final = 5
+"""So many times as many of the operators' endpoints are sent to directly: what these cost, no customer decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,12 @@ class Loads:
         self._buckets = {owner: bucket for owner, bucket in self._buckets.items() if bucket.used(now)}
         self._busy &= self._buckets.keys()
         return set(self._busy)
+
+
+def direct_of(owner_id: str, *, busy: bool = False) -> int:
+    """How many endpoints of an owner are sent to directly."""
+    most = BUSY_DIRECT if busy else DIRECT
+    return most * _OPERATORS_DIRECT if owner_id == NO_ACCOUNT else most
 
 
 def quota_of(owner_id: str, of_account: int) -> int:

@@ -26,7 +26,7 @@ from app.webhooks.models import DeliveryRow, WebhookEndpointRow
 from app.webhooks.outbox.fanout import fan_out
 from app.webhooks.outbox.subscriptions import subscribe, unsubscribe
 from app.webhooks.rules.patterns import check_globs
-from app.webhooks.rules.pausing import DIRECT
+from app.webhooks.rules.pausing import direct_of
 from app.webhooks.rules.signing import make_secret, rotated
 from app.webhooks.schemas import WebhookEndpoint, WebhookEndpointFields
 
@@ -127,7 +127,7 @@ async def _place(session: AsyncSession, endpoint: WebhookEndpointRow) -> None:
         WebhookEndpointRow.enabled,
         WebhookEndpointRow.direct,
     )
-    endpoint.direct = (await session.scalar(others) or 0) < DIRECT
+    endpoint.direct = (await session.scalar(others) or 0) < direct_of(endpoint.account_id or NO_ACCOUNT)
     endpoint.behind_from = None if endpoint.direct else await session.scalar(text(f"SELECT {LAST_POSITION}"))
 
 

@@ -12,10 +12,11 @@ from app.core.db.engine import Sessions
 from app.core.db.session import transaction
 from app.core.db.tables import Row
 from app.core.state import State
+from app.events.envelope import NO_ACCOUNT
 from app.webhooks.background.catch_up import CatchingUp, catch_up, leave_behind, pause_over_quota
 from app.webhooks.background.deliver import Sender
 from app.webhooks.models import WebhookEndpointRow
-from app.webhooks.rules.pausing import BUSY_DIRECT, DIRECT, Loads, Waiting, quota_of, to_pause
+from app.webhooks.rules.pausing import BUSY_DIRECT, DIRECT, Loads, Waiting, direct_of, quota_of, to_pause
 from tests.support.actors import Headers
 from tests.support.desk import fetch, now_of
 from tests.support.refusals import reached
@@ -301,7 +302,7 @@ async def test_while_an_owner_is_busy_twenty_of_its_endpoints_are_sent_to_direct
     assert await _directly_after_a_pass(sessions, state, Loads()) == len(endpoints)
 
 
-async def test_a_busy_owner_has_a_turn_a_second_and_holds_up_nobody_else(
+async def test_a_busy_owner_rests_after_its_turn_and_holds_up_nobody_else(
     sessions: Sessions, state: State, make_endpoint: MakeEndpoint, tell: Tell
 ) -> None:
     endpoints = [await make_endpoint(URL, ACCOUNT) for _ in range(BUSY_DIRECT + 1)]
@@ -315,6 +316,35 @@ async def test_a_busy_owner_has_a_turn_a_second_and_holds_up_nobody_else(
         await tell(event_row(), event_row(account_id="acc_2"))
         await catching.run_pass()
     assert [bool(await heard(sessions, one)) for one in (endpoints[0], endpoints[-1], other)] == [True, False, True]
+
+
+async def test_a_busy_owner_is_woken_when_its_rest_is_over(
+    sessions: Sessions, state: State, make_endpoint: MakeEndpoint, tell: Tell
+) -> None:
+    endpoints = [await make_endpoint(URL, ACCOUNT) for _ in range(BUSY_DIRECT + 1)]
+    loads = Loads()
+    loads.add(ACCOUNT, 10_000, monotonic())
+    before = state.wake_ups.behind.rings
+    async with catching_up(state, loads, rest=0.1) as catching:
+        await catching.run_pass()
+        (event,) = await tell()
+        await until(lambda: state.wake_ups.behind.rings > before)
+        await catching.run_pass()
+    assert await heard(sessions, endpoints[-1]) == {event["id"]}
+
+
+async def test_of_the_operators_endpoints_more_are_sent_to_directly(
+    sessions: Sessions, state: State, make_endpoint: MakeEndpoint, tell: Tell
+) -> None:
+    endpoints = [await make_endpoint(URL, None) for _ in range(direct_of(NO_ACCOUNT) + 1)]
+    (event,) = await tell()
+    assert [await heard(sessions, one) for one in (endpoints[0], endpoints[-2], endpoints[-1])] == [
+        {event["id"]},
+        {event["id"]},
+        set(),
+    ]
+    await catch_up(state)
+    assert await heard(sessions, endpoints[-1]) == {event["id"]}
 
 
 async def test_events_wake_the_job_while_an_endpoint_is_behind(
@@ -345,8 +375,8 @@ def test_an_owner_is_busy_until_what_its_events_made_could_have_been_made_calmly
 
 
 @asynccontextmanager
-async def catching_up(state: State, loads: Loads) -> AsyncIterator[CatchingUp]:
-    catching = CatchingUp(state, loads, rest=3600)
+async def catching_up(state: State, loads: Loads, rest: float = 1_000_000) -> AsyncIterator[CatchingUp]:
+    catching = CatchingUp(state, loads, rest=rest)
     yield catching
     await catching.stop()
 
