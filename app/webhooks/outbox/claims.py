@@ -29,6 +29,7 @@ from app.events.stub import STUB
 from app.plans import store
 from app.plans.document.naming import NO_NAMES, Names, names_of
 from app.webhooks.formats.bodies import Form
+from app.webhooks.outbox.fanout import DELIVERY_ID
 from app.webhooks.outbox.lanes import queue_due, waiting
 from app.webhooks.rules.sharing import START, Grant, Key, Lane, Share, granted
 
@@ -51,6 +52,21 @@ _EARLIER: Final = """
         WHERE earlier.owner_id = d.owner_id AND earlier.endpoint_id = d.endpoint_id AND earlier.state = 'pending'
           AND earlier.ticket_id = d.ticket_id AND earlier.sequence < d.sequence AND earlier.attempts = 0"""
 _EARLY: Final = f"EXISTS ({_EARLIER}\n    )"
+# An endpoint that has caught up is sent to directly, beside transactions that have not seen that: ``catch_up`` makes the
+# deliveries of what they recorded, a moment after those of the ticket's later events. Those right before are looked at.
+_UNMADE: Final = f"""
+    w.direct AND w.behind_from IS NOT NULL AND EXISTS (
+        SELECT FROM (
+            SELECT account_id, id, type, audience, position FROM events
+            WHERE account_id = d.account_id AND ticket_id = d.ticket_id AND sequence < d.sequence
+            ORDER BY sequence DESC LIMIT 100
+        ) AS b
+        WHERE b.position > w.behind_from AND (w.account_id IS NULL OR b.audience = 'public')
+          AND EXISTS (SELECT FROM webhook_subscriptions AS s
+                      WHERE s.account_id = d.owner_id AND s.type = b.type AND s.endpoint_id = d.endpoint_id)
+          AND NOT EXISTS (SELECT FROM deliveries AS m WHERE m.account_id = b.account_id
+                          AND m.id = {DELIVERY_ID.format(event="b.id", endpoint="d.endpoint_id")})
+    )"""  # noqa: S608  our own text
 # For a chat, of an event that was recorded without its stub: the ticket as it is. A chat also reads what the ticket's
 # plan calls its priorities.
 _STUB: Final = object_of({name: f"k.{name}" for name in STUB})
@@ -60,6 +76,7 @@ WITH moment AS MATERIALIZED (
 ), looked_at AS MATERIALIZED (
     SELECT d.*, l.many, l.firsts, w.concurrency,
            CASE WHEN d.attempts = 0 AND {_EARLY} THEN 'turn'
+                WHEN d.attempts = 0 AND {_UNMADE} THEN 'past'
                 WHEN w.rate IS NOT NULL AND w.enabled AND NOT d.paced THEN 'place' END AS waits_for
     FROM unnest($4::text[], $5::text[], $6::text[], $7::int[], $8::int[], $9::int[])
          AS l (owner_id, endpoint_id, account_id, many, firsts, reach)
@@ -110,6 +127,10 @@ SET queued = false,
 FROM unnest($1::text[], $2::text[]) AS mine (account_id, id)
 WHERE d.account_id = mine.account_id AND d.id = mine.id AND {_EARLY}
 """  # noqa: S608  a condition of ours
+_PUT_BACK: Final = f"""
+UPDATE deliveries AS d SET queued = false, next_attempt_at = $3::timestamptz + interval '{_MOMENT}'
+FROM unnest($1::text[], $2::text[]) AS mine (account_id, id) WHERE d.account_id = mine.account_id AND d.id = mine.id
+"""  # noqa: S608  a number of ours
 # They follow each other by 1 / rate, whichever replica sends them.
 _PLACE: Final = """
 WITH mine AS (
@@ -230,13 +251,17 @@ def _asked(lane: Lane, grant: Grant) -> tuple[str, str, str, int, int, int]:
 
 async def _put_off(session: AsyncSession, rows: Sequence[Any]) -> bool:
     connection = await driver(session)
-    early = [(row["account_id"], row["delivery_id"]) for row in rows if row["waits_for"] == "turn"]
-    if early:
-        await connection.execute(_PARK, *zip(*early, strict=True), rows[0]["now"])
-    fast = [(row["account_id"], row["delivery_id"], row["endpoint_id"]) for row in rows if row["waits_for"] == "place"]
-    if fast:
-        await connection.execute(_PLACE, *zip(*fast, strict=True), rows[0]["now"])
-    return bool(early or fast)
+    put_off = False
+    for waits_for, statement, names in (
+        ("turn", _PARK, ("account_id", "delivery_id")),
+        ("past", _PUT_BACK, ("account_id", "delivery_id")),
+        ("place", _PLACE, ("account_id", "delivery_id", "endpoint_id")),
+    ):
+        waiting_for_it = [[row[name] for name in names] for row in rows if row["waits_for"] == waits_for]
+        if waiting_for_it:
+            await connection.execute(statement, *zip(*waiting_for_it, strict=True), rows[0]["now"])
+            put_off = True
+    return put_off
 
 
 async def _names(session: AsyncSession, rows: Sequence[Any]) -> dict[_Plan, Names]:

@@ -23,7 +23,7 @@ from app.events.event import Event
 from app.events.log import event_row, recorded
 from app.events.types import INTERNAL_TYPES, WebhookDisabled, WebhookTest
 from app.webhooks.models import DeliveryRow, WebhookEndpointRow
-from app.webhooks.outbox.fanout import fan_out
+from app.webhooks.outbox.fanout import fanned_out
 from app.webhooks.outbox.subscriptions import subscribe, unsubscribe
 from app.webhooks.rules.patterns import check_globs
 from app.webhooks.rules.pausing import direct_of
@@ -271,8 +271,9 @@ async def tell(
 ) -> str:
     """Record an event that is about an account or its endpoint, not about a ticket, and fan it out; its id."""
     row = event_row(event, account_id=account_id or NO_ACCOUNT, ticket_id=None, sequence=None, sandbox=sandbox)
-    await write(session, recorded([row]))
-    await fan_out(session, [row], only=only)
+    # in one statement: an endpoint that is left behind in between would get it from neither
+    if await write(session, recorded([row]), fanned_out([row], only=only)):
+        ring_after_commit(session, "deliveries")
     ring_after_commit(session, "events")
     event_id: str = row["id"]
     return event_id
