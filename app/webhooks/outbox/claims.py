@@ -52,8 +52,9 @@ _EARLIER: Final = """
         WHERE earlier.owner_id = d.owner_id AND earlier.endpoint_id = d.endpoint_id AND earlier.state = 'pending'
           AND earlier.ticket_id = d.ticket_id AND earlier.sequence < d.sequence AND earlier.attempts = 0"""
 _EARLY: Final = f"EXISTS ({_EARLIER}\n    )"
-# An endpoint that has caught up is sent to directly, beside transactions that have not seen that: ``catch_up`` makes the
-# deliveries of what they recorded, a moment after those of the ticket's later events. Those right before are looked at.
+# An endpoint that has caught up is sent to directly, beside transactions that have not seen that: ``catch_up`` makes
+# the deliveries of what they recorded, a moment after those of the ticket's later events. Those right before are
+# looked at.
 _UNMADE: Final = f"""
     w.direct AND w.behind_from IS NOT NULL AND EXISTS (
         SELECT FROM (
@@ -131,24 +132,26 @@ _PUT_BACK: Final = f"""
 UPDATE deliveries AS d SET queued = false, next_attempt_at = $3::timestamptz + interval '{_MOMENT}'
 FROM unnest($1::text[], $2::text[]) AS mine (account_id, id) WHERE d.account_id = mine.account_id AND d.id = mine.id
 """  # noqa: S608  a number of ours
-# They follow each other by 1 / rate, whichever replica sends them.
-_PLACE: Final = """
+# They follow each other by 1 / rate, whichever replica sends them; a moment later where a request holds the endpoint.
+_PLACE: Final = f"""
 WITH mine AS (
     SELECT *, row_number() OVER (PARTITION BY endpoint_id ORDER BY line) AS number
     FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS m (account_id, id, endpoint_id, line)
 ), paces AS MATERIALIZED (
     SELECT id, greatest(paced_until, $4) AS free_at, interval '1 second' / rate AS step
-    FROM webhook_endpoints WHERE id = ANY ($3::text[]) AND rate IS NOT NULL ORDER BY id FOR UPDATE
+    FROM webhook_endpoints WHERE id = ANY ($3::text[]) AND rate IS NOT NULL
+    ORDER BY id FOR UPDATE SKIP LOCKED
 ), taken AS (
     UPDATE webhook_endpoints AS w SET paced_until = p.free_at + p.step * m.number
     FROM paces AS p, (SELECT endpoint_id, max(number) AS number FROM mine GROUP BY endpoint_id) AS m
     WHERE w.id = p.id AND m.endpoint_id = p.id
 )
-UPDATE deliveries AS d SET paced = true, next_attempt_at = p.free_at + p.step * (m.number - 1),
-    queued = p.free_at + p.step * (m.number - 1) <= $4
-FROM mine AS m JOIN paces AS p ON p.id = m.endpoint_id
+UPDATE deliveries AS d SET paced = p.id IS NOT NULL,
+    next_attempt_at = coalesce(p.free_at + p.step * (m.number - 1), $4 + interval '{_MOMENT}'),
+    queued = coalesce(p.free_at + p.step * (m.number - 1) <= $4, false)
+FROM mine AS m LEFT JOIN paces AS p ON p.id = m.endpoint_id
 WHERE d.account_id = m.account_id AND d.id = m.id
-"""
+"""  # noqa: S608  a number of ours
 # The outcome of what is locked is being recorded: waiting for it, in another order than its own, would be a deadlock.
 _RENEW: Final = """
 WITH held AS MATERIALIZED (

@@ -182,8 +182,10 @@ async def test_what_tells_of_an_endpoint_is_heard_by_one_that_is_left_behind_mea
 
     async def left_behind(session: AsyncSession, *writes: Write) -> int:
         written = await write(session, *writes)
-        text = f"UPDATE webhook_endpoints SET direct = false, behind_from = {of_endpoints.LAST_POSITION}"
-        await fetch(sessions, text)
+        await fetch(
+            sessions,
+            "UPDATE webhook_endpoints SET direct = false, behind_from = pg_sequence_last_value('events_position_seq')",
+        )
         return written
 
     monkeypatch.setattr(of_endpoints, "write", left_behind)
