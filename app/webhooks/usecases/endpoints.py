@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import Acting
 from app.core.auth import SERVICE, Actor
-from app.core.db.session import LONG, allow, ring_after_commit
+from app.core.db.session import ring_after_commit
 from app.core.db.statements.bulk import write
+from app.core.db.statements.housekeeping import BATCH
 from app.core.ids import new_id
 from app.core.outgoing.addresses import Network, is_allowed, is_local, is_localhost, literal
 from app.core.outgoing.targets import Unusable, read_target
@@ -205,12 +206,12 @@ async def delete_endpoint(session: AsyncSession, endpoint: WebhookEndpointRow) -
     """Remove an endpoint with its deliveries, but for those that a sender holds at this moment.
 
     Waiting for them would be a deadlock: whoever records their outcomes waits for the endpoint's row. They end soon.
+    Of very many, ``forget_deliveries`` drops the rest: what is removed here is held until all of it is.
     """
-    await allow(session, LONG)
     await session.delete(endpoint)
     await session.flush()
     await unsubscribe(session, endpoint)
-    free = select(DeliveryRow.account_id, DeliveryRow.id).where(DeliveryRow.endpoint_id == endpoint.id)
+    free = select(DeliveryRow.account_id, DeliveryRow.id).where(DeliveryRow.endpoint_id == endpoint.id).limit(BATCH)
     ids = tuple_(DeliveryRow.account_id, DeliveryRow.id).in_(free.with_for_update(skip_locked=True))
     await session.execute(delete(DeliveryRow).where(ids).execution_options(synchronize_session=False))
 
