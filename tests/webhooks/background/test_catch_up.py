@@ -255,6 +255,24 @@ async def test_a_test_event_of_another_endpoint_is_not_caught_up_with(
     assert own.json()["event_id"] in await heard(sessions, paused)
 
 
+async def test_a_replay_passes_nothing_by_that_will_be_caught_up_with(
+    sessions: Sessions, small: State, make_endpoint: MakeEndpoint, tell: Tell, client: httpx.AsyncClient, admin: Headers
+) -> None:
+    endpoint = await make_endpoint(URL, ACCOUNT, ["ticket.opened"])
+    (sent,) = await tell(*of_ticket(1))
+    await fetch(
+        sessions,
+        "UPDATE webhook_endpoints SET direct = false, behind_from = pg_sequence_last_value('events_position_seq')",
+    )
+    later = await tell(*of_ticket(2, 3))
+    since = (await now_of(sessions) - timedelta(hours=1)).isoformat()
+    answer = await client.post(f"/v1/webhooks/{endpoint.id}/replay", json={"since": since}, headers=admin)
+    assert (answer.status_code, answer.json()["events"]) == (202, 1)
+    assert await heard(sessions, endpoint) == {sent["id"]}
+    await caught_up(small)
+    assert await heard(sessions, endpoint) == {event["id"] for event in (sent, *later)}
+
+
 @pytest.mark.usefixtures("small")
 async def test_a_replay_is_refused_where_it_would_exceed_the_quota(
     sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, client: httpx.AsyncClient, admin: Headers
