@@ -25,7 +25,7 @@ from app.cli.commands.mail import mail
 from app.cli.commands.plan import plans
 from app.cli.commands.reports import reports
 from app.cli.databases import Data, database, given_database, kept_database
-from app.cli.input_faults import option_faults, setting_faults
+from app.cli.input_faults import option_faults, problem_faults, setting_faults
 from app.cli.postgres.binaries import NoPostgres
 from app.cli.postgres.embedded import DataInUse
 from app.cli.postgres.leftovers import ServerFailed
@@ -81,8 +81,7 @@ def main() -> None:
     except _KNOWN as error:
         sys.exit(f"heliodesk: {error}")
     except Problem as problem:
-        faults = [f"{fault['pointer']}: {fault['detail']}" for fault in problem.errors]
-        sys.exit("\n".join(f"heliodesk: {line}" for line in faults or [str(problem)]))
+        sys.exit("\n".join(f"heliodesk: {line}" for line in problem_faults(problem)))
     except ValidationError as error:
         lines = setting_faults(error) if error.title == Settings.__name__ else option_faults(error)
         sys.exit("\n".join(f"heliodesk: {line}" for line in lines))

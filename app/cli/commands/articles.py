@@ -12,6 +12,7 @@ from app.articles.files import SUFFIX, file_name, read_article, written
 from app.articles.schemas import NewArticle
 from app.articles.usecases.importing import Imported, export_articles, import_articles
 from app.cli.databases import Data, database
+from app.cli.input_faults import problem_faults
 from app.core.auth import Actor
 from app.core.db.migrate import require_fit
 from app.core.db.session import transaction
@@ -78,8 +79,8 @@ def _read(folder: Path) -> list[NewArticle]:
             typer.echo(f"{file}: {error}", err=True)
             is_faulty = True
         except Problem as problem:
-            for fault in problem.errors:
-                typer.echo(f"{file}: {fault['pointer']}: {fault['detail']}".replace(": : ", ": "), err=True)
+            for line in problem_faults(problem):
+                typer.echo(f"{file}: {line}", err=True)
             is_faulty = True
     if is_faulty:
         raise typer.Exit(1)

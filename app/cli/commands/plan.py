@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -60,6 +62,16 @@ def check(files: Annotated[list[Path], typer.Argument(help="Plan documents, YAML
             typer.echo(f"{file}: {document.key}: priorities {', '.join(document.priority_keys)}; {languages}")
     if faulty:
         raise typer.Exit(1)
+
+
+@contextmanager
+def told_of(file: Path) -> Iterator[dict[str, int]]:
+    """Where the block reads the file and finds it wrong, exit with each fault, its file and its line."""
+    lines: dict[str, int] = {}
+    try:
+        yield lines
+    except Problem as problem:
+        sys.exit("\n".join(f"heliodesk: {file}{place}: {detail}" for place, detail in _faults(problem, lines)))
 
 
 def read_plan(file: Path, lines: dict[str, int] | None = None) -> PlanDocument:
@@ -122,7 +134,8 @@ class _Source:
 
 def _source(name: str, data: Path) -> _Source:
     if Path(name).exists():
-        return _Source(read_plan(Path(name)))
+        with told_of(Path(name)) as lines:
+            return _Source(read_plan(Path(name), lines))
     if match := STORED.fullmatch(name):
         with database(data, shared=True) as settings:
             return asyncio.run(_stored(settings, match["key"], int(match["version"])))
