@@ -28,12 +28,12 @@ from app.events.types.reports import AccountReportReady
 from app.notices.content.reports import READER
 from app.notices.models import NoticeRow
 from app.notices.outbox.mailings import mail_secret
+from app.reports.facts.progress import counted_until
 from app.reports.monthly.months import MAILED_LINK, Month, months_due
 from app.reports.monthly.page import figures, month_name
 from app.reports.monthly.reading import monthly_report
 from app.reports.monthly.schemas import MonthlyReport
 from app.reports.monthly.tokens import PATH, Opened, report_token
-from app.reports.read.attainment import counted_until
 from app.webhooks.outbox.fanout import fanned_out
 
 _MOST: Final = 12
