@@ -191,12 +191,12 @@ async def test_a_request_in_yaml_and_a_document_that_comes_with_it(story: Story)
     [
         pytest.param({"plan": "none"}, "/plan", id="plan"),
         pytest.param({"plan": KEY, "version": 9}, "/version", id="version"),
-        pytest.param({"version": 1}, "", id="version of no plan"),
-        pytest.param({"plan": 7}, "", id="number"),
+        pytest.param({"version": 1}, "/version", id="version of no plan"),
+        pytest.param({"plan": 7}, "/plan", id="number"),
         pytest.param({"plan": {"key": "x"}}, "/plan/priorities", id="document"),
         pytest.param({"plan": KEY, "change": {"hours": "never"}}, "/change/hours", id="change"),
         pytest.param({"plan": KEY, "priorities": {"critical": "P9"}}, "/priorities/critical", id="mapping"),
-        pytest.param({"until": SINCE}, "", id="period"),
+        pytest.param({"until": SINCE}, "/until", id="period"),
         pytest.param({"account_id": "acc_01k9w3b5t8e2r9h6x4m7q1z0va"}, "/account_id", id="account"),
     ],
 )
