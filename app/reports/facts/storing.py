@@ -36,7 +36,7 @@ FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k (account_id, ticket_id,
 CROSS JOIN LATERAL (
     SELECT e.id, e.sequence, e.type, e.timestamp, e.sandbox, e.data - $3::text[] AS data FROM events AS e
     WHERE e.account_id = k.account_id AND e.ticket_id = k.ticket_id AND e.type = ANY ($4)
-      AND e.sequence > CASE k.place WHEN 1 THEN $5::int ELSE -1 END ORDER BY e.sequence
+      AND e.sequence > CASE k.place WHEN 1 THEN $5::int ELSE -1 END ORDER BY e.sequence LIMIT {_PAGE}
 ) AS e LIMIT {_PAGE}
 """  # noqa: S608  our own number
 
