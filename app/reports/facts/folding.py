@@ -29,7 +29,7 @@ SHORT: Final = 500
 _EVENTS_A_SECOND: Final = 100
 _LONGEST_WAIT: Final = 300
 """Seconds. A ticket waits one for so many events of its history, but no longer than this: so one that goes on and on
-takes less than a hundredth of the time."""
+takes a few hundredths of the time."""
 _POLL: Final = 1.0
 """Seconds between two looks for tickets whose turn has come."""
 _SHORT_OF: Final = f"""
