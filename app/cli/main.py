@@ -34,6 +34,7 @@ from app.cli.settings_table import settings_table
 from app.core import clock
 from app.core.db.migrate import DatabaseUnfit, require_fit, upgrade
 from app.core.db.session import transaction
+from app.core.limits.addresses import in_both_forms
 from app.core.logging import configure_logging
 from app.core.outgoing.addresses import is_local
 from app.core.problems import Problem
@@ -223,7 +224,7 @@ def _serve(
         loopback = demo_keys is not None and is_local("localhost", settings.allow_networks)
         print(banner(url, data if embedded else None, demo_keys, loopback=loopback), flush=True)
         _serve_demo_host(url, port + 1, demo_keys)
-        trusted = [str(network) for network in settings.trusted_proxies]
+        trusted = in_both_forms(settings.trusted_proxies)
         application, limits = partial(create_app, settings, embedded), ConnectionLimits.of(settings)
         serve(application, listening, limits, workers=settings.workers, trusted=trusted)
 

@@ -125,6 +125,7 @@ async def _found(state: State, purpose: Purpose, token: str) -> tuple[FileRow, F
         row = await sent(session, file_id) if file_id else None
     if row is None:
         raise NotFound(_("This link is not valid, or has expired"))
+    state.limits.count_link(row.account_id)
     return row, state.files
 
 

@@ -114,7 +114,7 @@ class Pages:
             return Outcome(page, "failed", UNKNOWN)
         try:
             async with asyncio.timeout(SECONDS):
-                await self.ways.send(method, text_of(page, message.link))
+                await self.ways.send(method, text_of(page, message.link), page.way)
         except Exception as error:  # noqa: BLE001  one page's texts or target: the others are not affected
             return _failed(page, error)
         return Outcome(page, "sent", wait=_POLL if page.kind in _WATCHED else None)
@@ -126,7 +126,7 @@ class Pages:
             return Outcome(page, "sent", wait=_POLL)
         try:
             async with asyncio.timeout(SECONDS):
-                await self.ways.resolve(method, page.alert_id)
+                await self.ways.resolve(method, page.alert_id, page.way)
         except Refused as error:
             return Outcome(page, "sent", _unended(error))
         except Exception as error:  # noqa: BLE001  as above

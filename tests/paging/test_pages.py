@@ -122,6 +122,7 @@ async def test_pagerduty_gets_an_incident_that_is_resolved_when_the_alert_is_ove
         "critical",
     )
     assert ticket["number"] in event["payload"]["summary"]
+    assert services.came_by == [(await fetch(story.sessions, "SELECT id FROM installations"))[0]["id"]]
     await fall_due(story.sessions)
     await send(story.sessions, ways)
     assert len(services.of("pagerduty")) == 1

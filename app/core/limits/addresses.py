@@ -1,7 +1,8 @@
 """Which address a request came from, for counting what has no valid key. Pure."""
 
+from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
 _PREFIX: Final = 64
@@ -31,6 +32,15 @@ def counted_network(host: str) -> str:
     """The network of which ``host`` is, as one party may hold it: a /24 of IPv4, a /48 of IPv6."""
     address = _address(host)
     return host[:_LONGEST] if address is None else str(ip_network((address, _SITE[address.version]), strict=False))
+
+
+def in_both_forms(networks: Iterable[IPv4Network | IPv6Network]) -> list[str]:
+    """The networks, and those of IPv4 as IPv6 writes them (``::ffff:0:0/96``): a proxy may name addresses like that."""
+    found = list(map(str, networks))
+    for network in networks:
+        if isinstance(network, IPv4Network):
+            found.append(f"::ffff:{network.network_address}/{96 + network.prefixlen}")
+    return found
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:

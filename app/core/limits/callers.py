@@ -19,7 +19,7 @@ from app.core.text.messages import Message, _
 _RATES: Final[Mapping[str, Message]] = {
     "rate_per_key": _("A key may make {amount} requests in {seconds} seconds"),
     "rate_per_support_key": _("A key may make {amount} requests in {seconds} seconds"),
-    "rate_per_account": _("All keys of an account together may make {amount} requests in {seconds} seconds"),
+    "rate_per_account": _("All keys and links of an account together may make {amount} requests in {seconds} seconds"),
     "bytes_per_account": _("All keys of an account together may send {amount} bytes in {seconds} seconds"),
     "rate_per_visiting_address": _("With widget keys, an address may make {amount} requests in {seconds} seconds"),
     "rate_per_address": _("Without a valid key, an address may make {amount} requests in {seconds} seconds"),
@@ -249,8 +249,15 @@ class CallerLimits:
 
         The key's rate holds for each account apart: a host product's key may serve many.
         """
-        account_id, key_id = principal.account_id or "", principal.key_id
-        buckets = self._buckets((self._of_key, f"{key_id} {account_id}"), (self._of_account, account_id))
+        account_id = principal.account_id or ""
+        self._count_too(account_id, (self._of_key, f"{principal.key_id} {account_id}"))
+
+    def count_link(self, account_id: str) -> None:
+        """Count a request that came by a signed link for the account that the link is of. 429 as ``count`` does."""
+        self._count_too(account_id)
+
+    def _count_too(self, account_id: str, *others: tuple[Rate | None, str]) -> None:
+        buckets = self._buckets(*others, (self._of_account, account_id))
         self.count(Caller(account_id, account_id, account_id, self._account, buckets))
 
     def unknown_sender(self, address: str, network: str) -> Caller:

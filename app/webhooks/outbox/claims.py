@@ -25,6 +25,7 @@ from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.core.outgoing.via import read_via
 from app.events.envelope import NO_ACCOUNT
+from app.events.log import VIA, VIA_FROM
 from app.events.stub import STUB
 from app.plans import store
 from app.plans.document.naming import NO_NAMES, Names, names_of
@@ -88,12 +89,11 @@ SELECT moment.now, l.waits_for, l.account_id, l.id AS delivery_id, l.endpoint_id
        w.format, w.locale, w.projection,
        CASE WHEN k.id IS NOT NULL AND e.ticket IS NULL THEN {_STUB} END AS stub, k.plan_key, k.plan_version,
        e.id, e.type, e.timestamp, e.ticket_id, e.ticket, e.sequence, e.actor, e.audience, e.sandbox, e.data,
-       coalesce(e.via, CASE WHEN e.actor->>'kind' = 'service' THEN o.via END) AS via,
-       (SELECT id FROM installations) AS installation
+       {VIA}
 FROM looked_at AS l CROSS JOIN moment
 LEFT JOIN claimed AS c ON c.account_id = l.account_id AND c.id = l.id
 LEFT JOIN events AS e ON e.account_id = c.account_id AND e.id = c.event_id
-LEFT JOIN events AS o ON o.account_id = e.account_id AND o.ticket_id = e.ticket_id AND o.sequence = 1
+{VIA_FROM}
 LEFT JOIN webhook_endpoints AS w ON w.id = c.endpoint_id
 LEFT JOIN tickets AS k
   ON k.account_id = e.account_id AND k.id = CASE WHEN w.format <> 'standard' THEN e.ticket_id END

@@ -250,3 +250,22 @@ async def test_an_answer_that_stays_open_ends_when_its_client_sends_no_more(monk
         await send({"type": "http.response.body", "body": b"z"})
 
     assert await _answers(stream, REQUEST, half_closed=True) == [(200, b"1\r\na\r\n1\r\nz\r\n0\r\n\r\n")]
+
+
+async def test_what_a_head_cannot_say_is_refused_and_a_trailer_adds_nothing_to_it() -> None:
+    seen: list[list[bytes]] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive()).get("more_body"):
+            pass
+        seen.append([name for name, _value in scope["headers"]])
+        await _refuse(scope, receive, send)
+
+    twice = REQUEST.replace(b"\r\n\r\n", b"\r\nhost: b\r\n\r\n")
+    trailed = (
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX-Forwarded-For: ::1\r\n\r\n"
+    )
+    async with asyncio.timeout(60), asking(app, trailed, twice) as (reader, _writer):
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 429")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 400")
+    assert seen == [[b"host", b"transfer-encoding"]]
