@@ -43,9 +43,8 @@ def with_names(row: Row, people: People) -> Row:
 VIA: Final = """coalesce(e.via, CASE WHEN e.actor->>'kind' = 'service' THEN o.via END) AS via,
        (SELECT id FROM installations) AS installation"""
 """The way that what is sent about an event ``e`` has come so far, and this installation, which is its next step."""
-VIA_FROM: Final = (
-    "LEFT JOIN events AS o ON o.account_id = e.account_id AND o.ticket_id = e.ticket_id AND o.sequence = 1"
-)
+VIA_FROM: Final = """LEFT JOIN events AS o
+  ON o.account_id = e.account_id AND o.ticket_id = e.ticket_id AND o.sequence = 1"""
 """Where that is read from: what the service does to a ticket by itself follows from how it was opened."""
 
 

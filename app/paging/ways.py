@@ -68,7 +68,10 @@ class Ways:
         self._opsgenie = _base(settings.opsgenie_url)
 
     async def send(self, method: Method, text: Text, way: str = "") -> None:
-        """Tell an engineer; ``way`` has the installations that this has come through. Raises ``NotSent``, or ``Refused`` where it is no use to try again."""
+        """Tell an engineer; ``way`` has the installations that this has come through.
+
+        Raises ``NotSent``, or ``Refused`` where it is no use to try again.
+        """
         target, region = method.target, method.service_region
         if method.kind == "email":
             await self._send_mail(target, text)

@@ -273,7 +273,7 @@ class CallerLimits:
         return self._buckets(own) + wide if all(bucket.left(now) for bucket in wide) else wide
 
     def _buckets(self, *rates: tuple[Rate | None, str]) -> tuple[Bucket, ...]:
-        return tuple(self.rates.bucket(rate, whom) for rate, whom in rates if rate)
+        return tuple([self.rates.bucket(rate, whom) for rate, whom in rates if rate])
 
     def count(self, caller: Caller) -> None:
         """Count a request against every bucket that holds for its caller. 429 when one is empty: then it costs none."""
@@ -282,7 +282,7 @@ class CallerLimits:
             if not bucket.left(now):
                 raise _too_often(caller, bucket, now)
         for bucket in caller.buckets:
-            self.rates.take(bucket)
+            self.rates.take(bucket, 1, now)
 
     def count_bytes(self, caller: Caller, number: int) -> None:
         """Count a body, which may be more than was left: that is waited for. 429 while nothing is left."""
@@ -336,7 +336,7 @@ def rate_fields(buckets: Sequence[Bucket], now: float) -> dict[str, str]:
     bucket = tightest(buckets, now)
     back = ceil(bucket.used(now) * bucket.rate.seconds / bucket.rate.amount)
     return {
-        "ratelimit-policy": ", ".join(each.rate.policy for each in buckets),
+        "ratelimit-policy": ", ".join([each.rate.policy for each in buckets]),
         "ratelimit": f'"{bucket.rate.name}";r={bucket.left(now)};t={back}',
     }
 

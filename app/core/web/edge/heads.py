@@ -15,8 +15,8 @@ _OLD: Final = "1.0"
 def fault(fields: Iterable[tuple[bytes, bytes]], version: str, *, upgrades: bool) -> Message | None:
     """What is wrong with these fields of a request of HTTP ``version``, if anything is.
 
-    A proxy in front may go by one ``Host``, and the application by another: so there is exactly one (RFC 9112, 3.2), and
-    in HTTP/1.0 one at most.
+    A proxy in front may go by one ``Host``, and the application by another: so there is exactly one (RFC 9112, 3.2),
+    and in HTTP/1.0 one at most.
     """
     hosts, announces_body = [], False
     for name, value in fields:

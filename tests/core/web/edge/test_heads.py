@@ -25,7 +25,7 @@ BODY = (b"content-length", b"5")
     ],
 )
 def test_a_head_names_one_host(
-    fields: list[tuple[bytes, bytes]], version: str, upgrades: bool, said: str | None
+    fields: list[tuple[bytes, bytes]], version: str, *, upgrades: bool, said: str | None
 ) -> None:
     found = fault(fields, version, upgrades=upgrades)
     assert (found is None) == (said is None)
