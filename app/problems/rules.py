@@ -28,8 +28,6 @@ _FOLLOWING: Final[Mapping[str, tuple[str, ...]]] = {
     "resolved": ("investigating", "closed"),
     "closed": (),
 }
-TARGETS: Final = ("known_error", "resolved")
-"""States that a plan can say are reached in time."""
 _REACHED: Final[Mapping[str, tuple[str, ...]]] = {
     "known_error": ("known_error", "resolved", "closed"),
     "resolved": ("resolved", "closed"),

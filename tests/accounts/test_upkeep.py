@@ -20,9 +20,10 @@ from app.core.db.tables import Row
 from app.core.process.memory import Memory
 from app.core.state import State
 from app.plans.document.parsing.documents import parse, parse_yaml
-from app.plans.store import BUILTIN, add_version, extend_version
+from app.plans.store import BUILTIN, extend_version
 from tests.support.actors import make_account
 from tests.support.desk import fetch, now_of, open_at, store_plan
+from tests.support.documents import store_version
 from tests.support.replaying import replayed
 from tests.support.stories import Begin
 
@@ -74,12 +75,12 @@ async def test_c01_another_version_of_the_holidays_library_moves_nothing_that_is
     promised = {eve + timedelta(days=2)}
     [ticket_id] = await open_at(sessions, account_id, eve)
     assert await dues(sessions, ticket_id) == promised
-    before = await stored(sessions)
+    before = await store_version(sessions)
 
     monkeypatch.setattr(holidays, "country_holidays", november)
     sessions.kw["info"]["memory"] = Memory()  # as a process has that was started with the other library
     await extend_all_holidays(sessions)
-    assert await stored(sessions) == before
+    assert await store_version(sessions) == before
     path = f"/v1/tickets/{ticket_id}"
     await story.engineer.post(f"{path}/status", status="waiting_on_customer", message="Which version?")
     await story.customer.post(f"{path}/messages", 201, body="The newest one.")
@@ -104,7 +105,7 @@ async def old_plan(sessions: Sessions) -> str:
     """A plan with Poland's holidays that was stored long ago."""
     document = parse_yaml((BUILTIN / "wati-pro.yaml").read_text()).canonical() | {"trial": None} | PLAN
     async with transaction(sessions) as session:
-        return (await add_version(session, parse(document), LONG_AGO)).key
+        return (await store_version(session, parse(document), LONG_AGO)).key
 
 
 async def holidays_of(sessions: Sessions, account: AccountRow) -> Row:
@@ -143,9 +144,9 @@ async def test_c01_years_are_added_before_they_are_needed_for_later_tickets_alon
 
 async def test_c01_what_reaches_far_enough_stays_as_it_is(sessions: Sessions) -> None:
     account = await make_account(sessions, await store_plan(sessions, "wati-pro", **PLAN), **POLISH)
-    before = await stored(sessions)
+    before = await store_version(sessions)
     await extend_all_holidays(sessions)
-    assert await stored(sessions) == before
+    assert await store_version(sessions) == before
     assert (await holidays_of(sessions, account))["dates"]
 
 
@@ -165,10 +166,10 @@ async def test_a_country_that_is_not_known_any_more_keeps_what_it_has(
         raise NotImplementedError
 
     await old_account(sessions, await old_plan(sessions))
-    before = await stored(sessions)
+    before = await store_version(sessions)
     monkeypatch.setattr(holidays, "country_holidays", unknown)
     await extend_all_holidays(sessions)
-    assert await stored(sessions) == before
+    assert await store_version(sessions) == before
 
 
 async def test_what_fails_for_one_plan_or_set_ends_no_other(

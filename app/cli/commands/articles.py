@@ -31,13 +31,13 @@ Folder = Annotated[Path, typer.Argument(help="A folder of files such as export-f
 def import_command(
     folder: Folder,
     *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing, only tell what would change")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change; write nothing")] = False,
     data: Data = Path(".heliodesk"),
 ) -> None:
-    """Create and change articles after the Markdown files in a folder; also while the service runs.
+    """Create and change articles from the Markdown files in a folder. The service may be running.
 
-    A file is known by its slug and language, so a second run changes nothing. Articles without a file stay. Where a
-    file is wrong, nothing is written, and all faults are told; it exits with 1 then.
+    A file is identified by its slug and language, so a second run changes nothing. Articles without a file stay. If a
+    file is wrong, nothing is written, all faults are printed, and the exit code is 1.
     """
     files = _read(folder)
     with database(data, shared=True) as settings:

@@ -28,11 +28,11 @@ _OWNER: Final = "heliodesk plan backtest"
 
 def backtest(  # noqa: PLR0913  the options of one command
     plan: Annotated[
-        str | None, typer.Argument(help="A file, a key of the database, or key@version; none: what each ticket had")
+        str | None, typer.Argument(help="A file, a plan's key, or key@version; without it: what each ticket had")
     ] = None,
     *,
-    since: Annotated[datetime, typer.Option(formats=INSTANTS, help="Only tickets opened since; UTC unless it says")],
-    until: Annotated[datetime | None, typer.Option(formats=INSTANTS, help="Only tickets opened before")] = None,
+    since: Annotated[datetime, typer.Option(formats=INSTANTS, help="Only tickets opened since then (UTC by default)")],
+    until: Annotated[datetime | None, typer.Option(formats=INSTANTS, help="Only tickets opened before then")] = None,
     account: Annotated[
         str | None, typer.Option(help="Only tickets of this account; default: all but sandboxes")
     ] = None,
@@ -46,7 +46,7 @@ def backtest(  # noqa: PLR0913  the options of one command
 ) -> None:
     """Try a plan on recorded tickets: what its attainment would have been, and what it alone misses or keeps.
 
-    Writes nothing; also while the service runs.
+    It only reads. The service may be running.
     """
     scope = {"since": as_utc(since), "until": as_utc(until), "account_id": account, "from_key": from_key}
     tried = {"priorities": mapping(mapped or []), "change": read_data(change) if change else None, **_source(plan)}
