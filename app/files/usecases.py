@@ -231,7 +231,7 @@ def _unattachable(row: Any) -> Message | None:
     if row is None:
         return _("You have no such file")
     if row["ticket_id"]:
-        return _("The file is attached already")
+        return _("The file is already attached")
     if row["state"] == "quarantined":
         return _("The scanner has found something in this file")
     return None if row["state"] in _ATTACHABLE else _("The bytes of this file have not been sent")

@@ -8,8 +8,8 @@ from app.core.problems import message_of
 from app.core.text.messages import Message, _, ngettext, verbatim
 
 MESSAGES: Final[Mapping[str, Message]] = {
-    "missing": _("This is needed"),
-    "union_tag_not_found": _("This is needed"),
+    "missing": _("This is required"),
+    "union_tag_not_found": _("This is required"),
     "extra_forbidden": _("This is not known here"),
     "bool_type": _("This has to be true or false"),
     "bool_parsing": _("This has to be true or false"),

@@ -41,7 +41,7 @@ _ATTACHES: Final = ("engineer", "say", "open")
 _SECRETS: Final = "hd_answer_"
 _NO_TEXT: Final = pgettext("mail", "(The e-mail has no text)")
 _NO_SUBJECT: Final = pgettext("mail", "(No subject)")
-_GOES_ON: Final = pgettext("mail", "The e-mail goes on: it is kept whole.")
+_GOES_ON: Final = pgettext("mail", "The e-mail is longer than this: it is kept whole.")
 _FROM: Final = pgettext("mail", "From: {sender}")
 _SUBJECT: Final = pgettext("mail", "Subject: {subject}")
 

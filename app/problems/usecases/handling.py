@@ -97,11 +97,11 @@ async def update_problem(
     if fields.owner_id != problem.owner_id:
         await _check_owner(session, fields.owner_id)
     if problem.state not in ("suggested", "dismissed", "open"):
-        faults = [Fault(pointer="/owner_id", detail=_("A specialist owns a problem that is worked on"))]
+        faults = [Fault(pointer="/owner_id", detail=_("A problem under investigation needs an owner"))]
         if fields.owner_id is None:
             raise Invalid(errors=faults)
     if problem.state == "known_error" and not fields.workaround:
-        raise Invalid(errors=[Fault(pointer="/workaround", detail=_("A known error has a workaround"))])
+        raise Invalid(errors=[Fault(pointer="/workaround", detail=_("A known error needs a workaround"))])
     changed = {name: value for name, value in fields.model_dump().items() if value != getattr(problem, name)}
     for name, value in changed.items():
         setattr(problem, name, value)

@@ -330,7 +330,7 @@ class Connection(HttpToolsProtocol):
         limits = self._limits
         if self._phase is Phase.HEAD and took > limits.header_timeout:
             return RequestTimeout(
-                _("The head of the request did not arrive within {seconds} seconds", seconds=limits.header_timeout)
+                _("The header of the request did not arrive within {seconds} seconds", seconds=limits.header_timeout)
             )
         if self._phase is Phase.BODY and took > limits.body_timeout:
             return RequestTimeout(_("The body did not arrive within {seconds} seconds", seconds=limits.body_timeout))
@@ -349,7 +349,7 @@ class Connection(HttpToolsProtocol):
         limits = self._limits
         return HeadTooLarge(
             _(
-                "A head has at most {most_bytes} bytes and {most_fields} fields",
+                "A request's header has at most {most_bytes} bytes and {most_fields} fields",
                 most_bytes=limits.header_bytes,
                 most_fields=limits.header_fields,
             )
