@@ -1,4 +1,4 @@
-"""All background work: ``JOBS`` is the readable list. The only place that knows APScheduler.
+"""All background work: ``jobs`` is the readable list. The only place that knows APScheduler.
 
 APScheduler polls every job at its interval. Between two polls a job is woken by a write, or by a timer that was
 armed for the next instant at which it has something to do. A job only ever runs an idempotent pass: no business

@@ -200,7 +200,7 @@ async def next_due(session: AsyncSession, lane: Lane) -> datetime | None:
 
 
 async def results(session: AsyncSession, alerts: Sequence[tuple[str, str]]) -> dict[str, list[dict[str, Any]]]:
-    """How engineers were told of alerts (account and id), by the alert's id: ``PageDocument``, the earliest first."""
+    """How engineers were paged about alerts (account and id), by the alert's id: its ``pages``, the earliest first."""
     found: dict[str, list[dict[str, Any]]] = {alert_id: [] for _, alert_id in alerts}
     if alerts:
         accounts, ids = zip(*alerts, strict=True)
