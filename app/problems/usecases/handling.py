@@ -29,7 +29,7 @@ from app.problems.usecases import links
 from app.problems.usecases.publishing import let_be_found, publish_workaround
 from app.roster.models import EngineerRow
 from app.tickets.usecases.open import new_number
-from app.webhooks.usecases.endpoints import tell
+from app.webhooks.outbox.telling import tell
 
 _PLANS: Final = """
 SELECT DISTINCT t.plan_key, t.plan_version FROM problem_tickets AS l

@@ -32,8 +32,9 @@ from app.events.envelope import NO_ACCOUNT
 from app.events.event import Event
 from app.events.types import WebhookPaused, WebhookResumed, WebhookTest
 from app.webhooks.outbox.fanout import DELIVERY_ID
+from app.webhooks.outbox.telling import tell
 from app.webhooks.rules.pausing import BUSY_DIRECT, DIRECT, Loads, Waiting, quota_of, to_pause
-from app.webhooks.usecases.endpoints import LAST_POSITION, origin, tell
+from app.webhooks.usecases.endpoints import LAST_POSITION, origin
 
 AT_ONCE: Final = 100
 """Endpoints of one transaction, and events that are looked at for each: at most some thousands of deliveries."""
