@@ -53,7 +53,7 @@ async def test_n4_a_specialist_follows_a_problem_from_start_to_end(sessions: Ses
     number = problem["number"]
     assert [text.split("\n\n") for text in texts] == [
         [
-            f"Hay una solución provisional para el problema que causa este ticket, {number}: {_TITLE}",
+            f"Hay una solución alternativa para el problema que causa este ticket, {number}: {_TITLE}",
             "Send them again.",
         ],
         [f"El problema que causa este ticket, {number}, está resuelto: {_TITLE}", "The queue moves."],
