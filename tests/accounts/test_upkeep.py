@@ -75,12 +75,12 @@ async def test_c01_another_version_of_the_holidays_library_moves_nothing_that_is
     promised = {eve + timedelta(days=2)}
     [ticket_id] = await open_at(sessions, account_id, eve)
     assert await dues(sessions, ticket_id) == promised
-    before = await store_version(sessions)
+    before = await stored(sessions)
 
     monkeypatch.setattr(holidays, "country_holidays", november)
     sessions.kw["info"]["memory"] = Memory()  # as a process has that was started with the other library
     await extend_all_holidays(sessions)
-    assert await store_version(sessions) == before
+    assert await stored(sessions) == before
     path = f"/v1/tickets/{ticket_id}"
     await story.engineer.post(f"{path}/status", status="waiting_on_customer", message="Which version?")
     await story.customer.post(f"{path}/messages", 201, body="The newest one.")
@@ -144,9 +144,9 @@ async def test_c01_years_are_added_before_they_are_needed_for_later_tickets_alon
 
 async def test_c01_what_reaches_far_enough_stays_as_it_is(sessions: Sessions) -> None:
     account = await make_account(sessions, await store_plan(sessions, "wati-pro", **PLAN), **POLISH)
-    before = await store_version(sessions)
+    before = await stored(sessions)
     await extend_all_holidays(sessions)
-    assert await store_version(sessions) == before
+    assert await stored(sessions) == before
     assert (await holidays_of(sessions, account))["dates"]
 
 
@@ -166,10 +166,10 @@ async def test_a_country_that_is_not_known_any_more_keeps_what_it_has(
         raise NotImplementedError
 
     await old_account(sessions, await old_plan(sessions))
-    before = await store_version(sessions)
+    before = await stored(sessions)
     monkeypatch.setattr(holidays, "country_holidays", unknown)
     await extend_all_holidays(sessions)
-    assert await store_version(sessions) == before
+    assert await stored(sessions) == before
 
 
 async def test_what_fails_for_one_plan_or_set_ends_no_other(
