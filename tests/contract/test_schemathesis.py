@@ -153,7 +153,7 @@ def forgotten() -> Iterator[None]:
     yield
     every_operation.cache_clear()
     for schema in (everything, for_customers):
-        schema._operations.clear_cache()
+        schema._operations.clear_cache()  # type: ignore[attr-defined]  # it has no name of its own
     clear_all()
     gc.collect()
     with suppress(AttributeError):  # another C library than glibc keeps what it has
