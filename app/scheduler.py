@@ -177,7 +177,7 @@ def _people(state: State) -> Iterator[Job]:
         ("http", "pages engineers by services", wake_ups.pages),
     )
     for lane, what, wake_up in lanes:
-        pages = pager(state.sessions, Pages(lane, ways, state.metrics, base), wake_up)
+        pages = pager(state.sessions, Pages(lane, ways, state.metrics, base, state.settings.mail_domain), wake_up)
         yield Job(f"pages by {lane}", what, POLL, minute, pages.run_pass, pages.next_instant, wake_up, pages.stop)
 
 

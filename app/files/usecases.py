@@ -193,6 +193,12 @@ def _parts(chunks: Iterable[bytes]) -> Iterable[bytes]:
         yield bytes(waiting)
 
 
+async def room_for(session: AsyncSession, settings: Settings, account_id: str) -> int:
+    """Bytes of further files that the account has room for, as ``keep`` finds it unless others are quicker."""
+    used: int = await (await driver(session)).fetchval(f"SELECT {FILE_BYTES.owned}", account_id)
+    return FILE_BYTES.value(settings) - used
+
+
 async def _unfit(
     session: AsyncSession, settings: Settings | None, account_id: str, kind: str, size: int
 ) -> rules.Reason | None:

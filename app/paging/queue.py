@@ -139,6 +139,12 @@ class Claimed:
         """As logs name it."""
         return f"{self.alert_id} {self.rule_id}"
 
+    @property
+    def is_to_own_mailbox(self) -> bool:
+        """Whether it is an e-mail to the address by which the engineer is known: a reply from there is theirs."""
+        own = str(self.recipient.get("email") or "").lower()
+        return self.kind == "email" and bool(own) and (self.target or "").lower() == own
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

@@ -17,7 +17,7 @@ from app.core.problems import message_of
 from app.core.settings import Settings, Unconfigurable
 from app.core.text.messages import _, verbatim
 from app.notices.sending.channels import Mail, NotSent
-from app.notices.sending.letters import Letter
+from app.notices.sending.letters import Letter, of_a_thread
 from app.paging.providers import (
     OK,
     Post,
@@ -93,7 +93,9 @@ class Ways:
     async def _send_mail(self, address: str, text: Text) -> None:
         if self._mail is None:
             raise Refused(_("no SMTP server is configured"))
-        await self._mail.deliver(text.message_id, address, Letter(text.title, text.body))
+        links = {"reply": text.reply} if text.reply else {}
+        headers = of_a_thread(text.ticket_id, self._mail.sender, links) if text.ticket_id else {}
+        await self._mail.deliver(text.message_id, address, Letter(text.title, text.body, headers=headers))
 
     async def _post(self, post: Post) -> None:
         try:

@@ -143,7 +143,8 @@ async def open_ticket(
     held = await _promise(session, customer, command.product, requester.time_zone or customer.time_zone)
     document = held.promise.document
     command, assessment = _by_web(document, command, visitor), _assess(document, command, visitor)
-    _check(document, command, assessment, automatic=is_automatic(command.channel, acting.actor.kind))
+    asks_nobody = is_automatic(command.channel, acting.actor.kind) or (visitor is not None and visitor.writes_mail)
+    _check(document, command, assessment, automatic=asks_nobody)
     _check_channel(command.channel, acting)
     if command.watchers:
         require_adder(visitor)
