@@ -53,8 +53,8 @@ def update(
         entries.append(Entry(and_more(data["more"]).to(language)))
     about = f"{ticket['number']}: {' '.join(ticket['title'].split())}"
     why = _YOURS if recipient["role"] == REQUESTER else _FOLLOWED
-    doubts = [_UNCONFIRMED] if any(is_unconfirmed(event) for event in data["entries"]) else []
-    notes = [*doubts, _REPLY if "reply" in links else _NO_REPLY, why]
+    is_doubtful = any(is_unconfirmed(event) for event in data["entries"])
+    answer = _UNCONFIRMED if is_doubtful and "page" in links else _REPLY if "reply" in links else _NO_REPLY
     return Mail(
         language,
         about[:_SUBJECT_LENGTH].rstrip(),
@@ -62,6 +62,6 @@ def update(
         about,
         entries=entries,
         button=Link(OPEN.to(language), links["page"]) if "page" in links else None,
-        notes=[note.to(language) for note in notes],
+        notes=[answer.to(language), why.to(language)],
         mute=Link(_MUTE.to(language), links["mute"]) if "mute" in links else None,
     )

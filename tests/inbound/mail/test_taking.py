@@ -347,9 +347,6 @@ async def test_what_nobody_vouches_for_changes_nothing_on_a_ticket_and_its_engin
     to_ana, to_jan = sorted(await post.went(), key=lambda mail: str(mail["To"]))
     assert (to_ana["To"], to_jan["To"], to_jan["Reply-To"]) == ("ana@example.com", "jan@support.example", to)
     assert to_jan["Subject"].startswith("Please look at a message: its sender is not confirmed")
-    body = to_ana.get_body(("plain",))
-    assert body is not None
-    assert "does not change the ticket: our team looks at it first." in " ".join(body.get_content().split())
     for key, number in ((agent, 1), (post.desk.owner, 0)):
         timeline = (await client.get(f"{path}/timeline?limit=200", headers=key)).json()["items"]
         assert len([one for one in timeline if one["type"] == "message.unconfirmed"]) == number
