@@ -163,6 +163,17 @@ async def test_whom_nobody_vouches_for_is_a_guest_and_on_a_ticket_only_a_note(po
     assert (await post.ticket(guest["id"]))["unconfirmed"] is True, "only support confirms it"
 
 
+async def test_no_e_mail_is_refused_for_what_no_form_has_asked(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    fault = {"pointer": "/business_impact", "detail": "Say how large the impact is"}
+    monkeypatch.setattr("app.tickets.usecases.open.missing_texts", lambda *_: [fault])
+    await person(post)
+    for fields in ({}, {"vouched": ""}, {"Auto_Submitted": "auto-generated"}):
+        await post.opened(letter(**fields))
+    body = {"title": "x", "description": "x", "requester": {"name": "Ana", "email": "ana@example.com"}}
+    answer = await post.desk.client.post("/v1/tickets", json=body, headers=post.desk.owner)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/business_impact")
+
+
 async def test_viewers_write_nothing_and_strangers_are_treated_as_the_hook_says(post: Post) -> None:
     await person(post, role="viewer")
     assert (await post.come(letter()))["state"] == "ignored"
