@@ -1,7 +1,7 @@
 """A desk that has been at work for years: a million tickets and messages whose texts differ, people and problems.
 
-``HELIODESK_BENCH_TICKETS`` is another number of tickets. Texts are made up in Python (``bench.texts``) and brought in by
-COPY; each ticket and each message has one of them, with words, a code and a number of its own. The indexes are built
+``HELIODESK_BENCH_TICKETS`` is another number of tickets. Texts are made up in Python (``bench.texts``) and come by
+COPY. Each ticket and each message has one of them, with words, a code and a number of its own. The indexes are built
 when all is there.
 """
 

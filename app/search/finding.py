@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from asyncpg import Connection
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.articles.read import answers, search
@@ -16,7 +17,8 @@ from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.core.text.language import SOURCE, Language
 from app.events.envelope import NO_ACCOUNT
-from app.search.words import query, rarest
+from app.search.models import OWN_WORDS
+from app.search.words import own_query, query, rarest
 from app.tickets.wording import as_number
 
 _NEWEST: Final = 3_000
@@ -33,12 +35,15 @@ _LED: Final = 4_000
 """Texts to which the rare words lead, before the others are looked for in them."""
 _SOME: Final = 20
 """Accounts and people of one answer; so many problems of a customer are looked at, ten times."""
-_SHOWN: Final = "id, account_id, ticket_id, at, ts_rank(words, $2::text::tsquery) AS rank"
+_FOUND: Final = "id, account_id, ticket_id, at"
 _OPEN: Final = "($3::boolean OR NOT internal)"
+_RANK: Final = "ts_rank(words, CASE WHEN whole THEN $2::text::tsquery ELSE $4::text::tsquery END) AS rank"
 _NEAR: Final = f"""
-SELECT {_SHOWN} FROM (
-    SELECT * FROM search_texts WHERE {{scope}} ORDER BY at DESC, id DESC LIMIT (SELECT {_NEWEST})
-) AS s WHERE words @@ $2::text::tsquery AND {_OPEN} LIMIT {FEW}
+SELECT {_FOUND}, whole, {_RANK} FROM (
+    SELECT s.*, words @@ $2::text::tsquery AS whole FROM (
+        SELECT * FROM search_texts WHERE {{scope}} ORDER BY at DESC, id DESC LIMIT (SELECT {_NEWEST})
+    ) AS s WHERE words @@ $4::text::tsquery AND {_OPEN} ORDER BY whole DESC, at DESC, id DESC LIMIT {FEW}
+) AS found
 """  # noqa: S608  names and numbers of ours
 _COUNTED: Final = f"""
 WITH newest AS MATERIALIZED (
@@ -49,13 +54,19 @@ FROM every AS e, unnest($2::text[]) WITH ORDINALITY AS q (word, place) ORDER BY 
 """  # noqa: S608  names and numbers of ours
 _DEEP: Final = f"""
 WITH led AS MATERIALIZED (
-    SELECT * FROM search_texts WHERE {{scope}} AND words @@ $4::text::tsquery AND {_OPEN} LIMIT {_LED}
+    SELECT * FROM search_texts WHERE {{scope}} AND {{led}} @@ $4::text::tsquery AND {_OPEN} LIMIT {_LED}
 )
-SELECT l.led, s.* FROM (SELECT count(*) AS led FROM led) AS l
-LEFT JOIN (SELECT {_SHOWN} FROM led WHERE words @@ $2::text::tsquery LIMIT {FEW + 1}) AS s ON true
+SELECT l.led, s.* FROM (SELECT count(*) AS led FROM led) AS l LEFT JOIN (
+    SELECT {_FOUND}, ts_rank(words, $2::text::tsquery) AS rank FROM led
+    WHERE words @@ $2::text::tsquery LIMIT {FEW + 1}
+) AS s ON true
 """  # noqa: S608  names and numbers of ours
 _OF_ONE: Final = "account_id = $1"
 _OF_ALL: Final = "sandbox = ($1::text IS NOT NULL)"
+# An index of an account's own words: how long a look-up takes does not tell what others write. The account itself is
+# compared without an index, which would lead to all that the account has.
+_LED_IN_ONE: Final = ("account_id || '' = $1", OWN_WORDS)
+_LED_IN_ALL: Final = (_OF_ALL, "words")
 # A bitmap of the words' index is the one plan that does not depend on where in the table the texts lie.
 _BY_WORDS: Final = (
     "SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off; SET LOCAL plan_cache_mode = force_custom_plan"
@@ -134,33 +145,47 @@ class Found:
 
 async def texts(session: AsyncSession, asked: Asked) -> Found:
     """Texts with all words that are searched for; where there are none, with any of them."""
-    found = await _matching(session, asked)
-    if found.texts or len(asked.beginnings) == 1:
-        return found
-    return await _matching(session, asked, whole=False)
-
-
-async def _matching(session: AsyncSession, asked: Asked, *, whole: bool = True) -> Found:
     connection = await driver(session)
-    wanted = query(asked.beginnings, whole=whole)
-    near = await connection.fetch(_in_scope(_NEAR, asked), asked.account_id, wanted, asked.internal)
-    if len(near) >= _OFTEN:
-        return Found(near, more=True)
+    every, some = query(asked.beginnings), query(asked.beginnings, whole=False)
+    near = await connection.fetch(_in_scope(_NEAR, asked), asked.account_id, every, asked.internal, some)
+    whole = [row for row in near if row["whole"]]
+    if len(whole) >= _OFTEN:
+        return Found(whole, more=True)
     each = [query([word]) for word in asked.beginnings]
     counted = await connection.fetch(_in_scope(_COUNTED, asked), asked.account_id, each, asked.internal)
     if counted[0]["texts"] <= _NEWEST:
-        return Found(near)
-    rare = rarest([*zip((row["having"] for row in counted), asked.beginnings, strict=True)], _RARE, whole=whole)
+        return Found(whole or near)
+    having = [*zip((row["having"] for row in counted), asked.beginnings, strict=True)]
+    found = await _further(connection, asked, having, whole)
+    if found.texts or len(each) == 1:
+        return found
+    if len(near) >= _OFTEN:
+        return Found(near, more=True)
+    return await _further(connection, asked, having, near, whole=False)
+
+
+async def _further(
+    connection: "Connection[Any]",
+    asked: Asked,
+    having: Sequence[tuple[int, str]],
+    near: Sequence[Row],
+    *,
+    whole: bool = True,
+) -> Found:
+    """These texts, and those to which the rare words lead."""
+    rare = rarest(having, _RARE, whole=whole)
     if not rare:
         return Found(near, more=True)
+    scope, led = _LED_IN_ONE if asked.account_id else _LED_IN_ALL
+    wanted = query(asked.beginnings, whole=whole)
+    leading = own_query(asked.account_id, rare, internal=asked.internal, whole=whole) if asked.account_id else None
     await connection.execute(_BY_WORDS)
-    values = (asked.account_id, wanted, asked.internal, query(rare, whole=whole))
-    deep = await connection.fetch(_in_scope(_DEEP, asked), *values)
+    values = (asked.account_id, wanted, asked.internal, leading or query(rare, whole=whole))
+    deep = await connection.fetch(_DEEP.format(scope=scope, led=led), *values)
     await connection.execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_indexscan = on")
     rows = {row["id"]: row for row in (*near, *deep) if row["id"]}
-    return Found(
-        [*rows.values()], more=len(deep) > FEW or deep[0]["led"] == _LED or (len(rare) < len(each) and not whole)
-    )
+    is_cut = len(deep) > FEW or deep[0]["led"] == _LED
+    return Found([*rows.values()], more=is_cut or (len(rare) < len(having) and not whole))
 
 
 def _in_scope(statement: str, asked: Asked) -> str:

@@ -24,6 +24,8 @@ _BARE: Final = 7
 """Letters from which on a word has an ending that other forms of it have not."""
 _STEM: Final = 5
 _ENDING: Final = 3
+OWN: Final = 12
+"""Characters of the end of an account's id that tell it from others."""
 _EXCERPT: Final = 160
 _BEFORE: Final = 40
 
@@ -63,6 +65,16 @@ def _beginning(word: str) -> str:
 def query(beginnings: Sequence[str], *, whole: bool = True) -> str:
     """The ``tsquery`` of texts that have all of these words, or, unless ``whole``, any of them."""
     return (" & " if whole else " | ").join(f"'{word}':*" for word in beginnings)
+
+
+def own_query(account_id: str, beginnings: Sequence[str], *, internal: bool, whole: bool) -> str:
+    """The ``tsquery`` of an account's own words, which stand behind the end of its id and a sign.
+
+    ``internal``: what is support's own counts as well.
+    """
+    ends = [f"{account_id[-OWN:]}{sign}" for sign in ("+-" if internal else "+")]
+    each = (" | ".join(f"'{end}{word}':*" for end in ends) for word in beginnings)
+    return (" & " if whole else " | ").join(f"({one})" for one in each)
 
 
 def rarest(counted: Sequence[tuple[int, str]], most: int, *, whole: bool) -> list[str]:
