@@ -132,7 +132,9 @@ def said_of(error: Mapping[str, Any]) -> Message:
         return MESSAGES["enum"].given(expected=context["expected_tags"])
     if kind in MESSAGES:
         return MESSAGES[kind].given(**{name: _shown(value) for name, value in context.items()})
-    return _counted(kind, context) or verbatim(str(error["msg"]))
+    # Pydantic counts the items of whatever a second constraint is put on, also of text.
+    of_text = f"string_{kind}" if isinstance(error.get("input"), str) else kind
+    return _counted(of_text, context) or _counted(kind, context) or verbatim(str(error["msg"]))
 
 
 def _counted(kind: str, context: Mapping[str, Any]) -> Message | None:
