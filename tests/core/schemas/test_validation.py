@@ -107,7 +107,20 @@ _TICKET: Final = {"title": "T", "description": "D", "channel": "web", "requester
         (PreviewRequest, {"changes": [{"at": _AT}]}, {"/changes/0/type": "This is needed"}),
         (PreviewRequest, {"changes": [{"at": _AT, "type": "status"}]}, {"/changes/0/status": "This is needed"}),
     ],
-    ids=["none", "object", "inside", "unknown", "values", "missing", "length", "members", "items", "tag", "no tag", "tagged"],
+    ids=[
+        "none",
+        "object",
+        "inside",
+        "unknown",
+        "values",
+        "missing",
+        "length",
+        "members",
+        "items",
+        "tag",
+        "no tag",
+        "tagged",
+    ],
 )
 def test_a_pointer_leads_into_the_document_that_was_sent(
     model: type[BaseModel], document: dict[str, Any], told: dict[str, str | None]
