@@ -18,10 +18,10 @@ from bench import texts
 from bench.filling import in_parts, run, without_indexes
 
 TICKETS: Final = int(os.environ.get("HELIODESK_BENCH_TICKETS", "1000000"))
-_POOL: Final = 20_000
-_PEOPLE: Final = 100_000
-_ACCOUNTS: Final = 5_000
-_PROBLEMS: Final = 200
+_POOL: Final = min(20_000, TICKETS)
+_PEOPLE: Final = TICKETS // 10
+_ACCOUNTS: Final = min(5_000, TICKETS // 10)
+_PROBLEMS: Final = min(200, TICKETS // 10)
 SMALL: Final = 1_000
 """The tickets of the small account: the search looks at all that it has."""
 _TABLES: Final = ("tickets", "ticket_titles", "messages", "search_texts")
@@ -32,7 +32,7 @@ CREATE UNLOGGED TABLE bench_words (n int PRIMARY KEY, word text)
 # Some words that a few texts have: drawn by Zipf's law as well, since the logarithm of their rank is uniform.
 _RANK: Final = "exp((hashtext({salt}) & 2147483647) / 2147483648.0 * ln((SELECT count(*) FROM bench_words)))::int"
 _TEXT: Final = (
-    "SELECT * FROM bench_pool WHERE bench_pool.n = (hashtext({salt}) & 2147483647) % (SELECT count(*) FROM bench_pool)"
+    "SELECT title, folded, product, body, words FROM bench_pool WHERE bench_pool.n = (hashtext({salt}) & 2147483647) % (SELECT count(*) FROM bench_pool)"
 )
 _OWN: Final = "(SELECT string_agg(word, ' ') FROM bench_words WHERE n IN ({ranks}))"
 _ID: Final = "'tkt_' || lpad(n::text, 26, '0')"
@@ -54,17 +54,17 @@ _TICKET: Final[Mapping[str, str]] = {
     "updated_at": "t.opened_at - n * interval '1 minute'",
 }
 _COPIES: Final = f"""
-INSERT INTO tickets ({{columns}}) SELECT {{values}} FROM tickets AS t, generate_series($1::int, $2::int) AS n
-CROSS JOIN LATERAL ({_TEXT.format(salt="n::text")}) AS p
-CROSS JOIN LATERAL (SELECT word FROM bench_words WHERE bench_words.n = {_RANK.format(salt="'who' || n")}) AS w
+INSERT INTO tickets ({{columns}}) SELECT {{values}} FROM tickets AS t, generate_series($1::int, $2::int) AS g (n)
+CROSS JOIN LATERAL ({_TEXT.format(salt="g.n::text")}) AS p
+CROSS JOIN LATERAL (SELECT word FROM bench_words WHERE bench_words.n = {_RANK.format(salt="'who' || g.n")}) AS w
 WHERE t.id = '{{ticket}}'
 """
 _TITLES: Final = f"""
 INSERT INTO ticket_titles (account_id, ticket_id, number, folded, opened_at, sandbox)
 SELECT t.account_id, t.id, t.number, CASE WHEN n % 1000 = 7 THEN 'kraken ' ELSE '' END || p.folded, t.opened_at,
        t.sandbox
-FROM generate_series($1::int, $2::int) AS n JOIN tickets AS t ON t.id = {_ID}
-CROSS JOIN LATERAL ({_TEXT.format(salt="n::text")}) AS p
+FROM generate_series($1::int, $2::int) AS g (n) JOIN tickets AS t ON t.id = {_ID}
+CROSS JOIN LATERAL ({_TEXT.format(salt="g.n::text")}) AS p
 """
 # "leviathan" is in five hundred of a million messages.
 _MESSAGES: Final = f"""
@@ -72,42 +72,42 @@ INSERT INTO messages (account_id, id, ticket_id, sequence, author, visibility, b
 SELECT t.account_id, 'msg_' || lpad(n::text, 26, '0'), t.id, 1, '{{"kind": "customer"}}',
        CASE WHEN n % 3 = 0 THEN 'internal' ELSE 'public' END,
        CASE WHEN n % 2000 = 7 THEN 'leviathan ' ELSE '' END || p.body, t.opened_at + interval '1 hour'
-FROM generate_series($1::int, $2::int) AS n JOIN tickets AS t ON t.id = {_ID}
-CROSS JOIN LATERAL ({_TEXT.format(salt="'m' || n")}) AS p
+FROM generate_series($1::int, $2::int) AS g (n) JOIN tickets AS t ON t.id = {_ID}
+CROSS JOIN LATERAL ({_TEXT.format(salt="'m' || g.n")}) AS p
 """
 # As the background pass writes them.
-_RANKS: Final = ", ".join(_RANK.format(salt=f"'{letter}' || n") for letter in "abcd")
-_OTHER_RANKS: Final = _RANKS.replace("' || n", "m' || n")
+_RANKS: Final = ", ".join(_RANK.format(salt=f"'{letter}' || g.n") for letter in "abcd")
+_OTHER_RANKS: Final = _RANKS.replace("' || g.n", "m' || g.n")
 _OF_TICKETS: Final = f"""
 INSERT INTO search_texts (account_id, id, ticket_id, internal, sandbox, at, words)
 SELECT t.account_id, t.id, t.id, false, t.sandbox, t.opened_at,
        p.words || setweight(to_tsvector('simple', concat_ws(' ', CASE WHEN n % 1000 = 7 THEN 'kraken' END, t.number,
                                                             t.requester ->> 'name', t.requester ->> 'email')), 'B')
        || to_tsvector('simple', left(md5(t.id), 8) || ' ' || {_OWN.format(ranks=_RANKS)})
-FROM generate_series($1::int, $2::int) AS n JOIN tickets AS t ON t.id = {_ID}
-CROSS JOIN LATERAL ({_TEXT.format(salt="n::text")}) AS p
+FROM generate_series($1::int, $2::int) AS g (n) JOIN tickets AS t ON t.id = {_ID}
+CROSS JOIN LATERAL ({_TEXT.format(salt="g.n::text")}) AS p
 """
 _OF_MESSAGES: Final = f"""
 INSERT INTO search_texts (account_id, id, ticket_id, internal, sandbox, at, words)
 SELECT t.account_id, 'msg_' || lpad(n::text, 26, '0'), t.id, n % 3 = 0, false, t.opened_at + interval '1 hour',
        p.words || to_tsvector('simple', concat_ws(' ', CASE WHEN n % 2000 = 7 THEN 'leviathan' END,
                                                   right(md5(t.id), 8), {_OWN.format(ranks=_OTHER_RANKS)}))
-FROM generate_series($1::int, $2::int) AS n JOIN tickets AS t ON t.id = {_ID}
-CROSS JOIN LATERAL ({_TEXT.format(salt="'m' || n")}) AS p
+FROM generate_series($1::int, $2::int) AS g (n) JOIN tickets AS t ON t.id = {_ID}
+CROSS JOIN LATERAL ({_TEXT.format(salt="'m' || g.n")}) AS p
 """
 _STEPS: Final = (_TITLES, _MESSAGES, _OF_TICKETS, _OF_MESSAGES)
 _OF_PEOPLE: Final = f"""
 INSERT INTO people (account_id, id, email, name, role, created_at, updated_at)
-SELECT (ARRAY[$1, $2])[n % 2 + 1], 'prs_' || lpad(n::text, 26, '0'), 'user' || n || '@' || w.word || '.example',
+SELECT (ARRAY[$1, $2])[g.n % 2 + 1], 'prs_' || lpad(g.n::text, 26, '0'), 'user' || g.n || '@' || w.word || '.example',
        initcap(w.word || ' ' || o.word), 'editor', now(), now()
-FROM generate_series(1, {_PEOPLE}) AS n
-JOIN bench_words AS w ON w.n = {_RANK.format(salt="n::text")}
-JOIN bench_words AS o ON o.n = {_RANK.format(salt="'o' || n")}
+FROM generate_series(1, {_PEOPLE}) AS g (n)
+JOIN bench_words AS w ON w.n = {_RANK.format(salt="g.n::text")}
+JOIN bench_words AS o ON o.n = {_RANK.format(salt="'o' || g.n")}
 """
 _OF_ACCOUNTS: Final = f"""
-INSERT INTO accounts SELECT copy.* FROM accounts AS a, generate_series(1, {_ACCOUNTS}) AS n
-JOIN bench_words AS w USING (n), jsonb_populate_record(a, jsonb_build_object(
-    'account_id', 'acc_' || lpad(n::text, 26, '0'), 'name', initcap(w.word) || ' Inc.')) AS copy
+INSERT INTO accounts SELECT copy.* FROM accounts AS a, generate_series(1, {_ACCOUNTS}) AS g (n)
+JOIN bench_words AS w ON w.n = g.n, jsonb_populate_record(a, jsonb_build_object(
+    'account_id', 'acc_' || lpad(g.n::text, 26, '0'), 'name', initcap(w.word) || ' Inc.')) AS copy
 WHERE a.account_id = $1
 """
 _OF_PROBLEMS: Final = f"""
@@ -116,11 +116,11 @@ WITH made AS (
                           targets, created_at, updated_at)
     SELECT 'prb_' || lpad(n::text, 26, '0'), 'PRB-' || n, p.title, p.body, p.product, 'known_error', 'engineer', '[]',
            p.body, '{{}}', '{{}}', now(), now()
-    FROM generate_series(1, {_PROBLEMS}) AS n JOIN bench_pool AS p USING (n) RETURNING *
+    FROM generate_series(1, {_PROBLEMS}) AS g (n) JOIN bench_pool AS p USING (n) RETURNING *
 ), linked AS (
     INSERT INTO problem_tickets (account_id, ticket_id, problem_id, linked_at)
     SELECT $1, {_ID.replace("n::", "(5 * n)::")}, 'prb_' || lpad(n::text, 26, '0'), now()
-    FROM generate_series(1, {_PROBLEMS}) AS n
+    FROM generate_series(1, {_PROBLEMS}) AS g (n)
 )
 INSERT INTO search_texts SELECT '', m.id, NULL, true, false, m.created_at, p.words
 FROM made AS m JOIN bench_pool AS p ON p.title = m.title AND p.body = m.description

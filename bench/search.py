@@ -20,7 +20,7 @@ from bench import desk, known, servers, texts
 
 _GOAL: Final = 100.0
 _REQUESTS: Final = 100
-_SECONDS: Final = 5.0
+_SECONDS: Final = float(os.environ.get("HELIODESK_BENCH_SECONDS", "5"))
 _WHO: Final = {"name": "Ana", "email": "ana@example.com"}
 _OPTIONS: Final = {"max_wal_size": "16GB"}
 

@@ -53,7 +53,7 @@ SEARCHES: Final = (
     *("error", "backup", "the", "de", "we", "export", "backup fails", "mot de passe", "copia de seguridad"),
     *("exportación falla", "exportacion fala", "exportaciones fallando", "blad lacznosci", "błąd łączności"),
     *("invoyce", "passwrod reset", "certificado proxy copia", "rapport export timeout erreur", "NIP faktura korekta"),
-    *("p", "pa", "a1", "12", "5", "7f b2", "ab cd ef", "1 2 3 4 5 6 7 8 9 0", "a b c d e f g h i j k l"),
+    *("pr", "pa", "a1", "12", "55", "7f b2", "ab cd ef", "1 2 3 4 5 6 7 8 9 0", "a b c d e f g h i j k l"),
     *("E504", "10.0.3.17", "2026-11-03", "webhook 502 timeout", "INV-20417", "user4711", "00A-B12", "ana@example.com"),
     "the report is not there and we cannot open it since this morning please help",
     "no puedo exportar el informe desde ayer por la tarde y los clientes lo esperan",

@@ -92,13 +92,13 @@ WHERE (lower(name) LIKE $1 OR email LIKE $1 OR email = $2) AND ($3::text IS NULL
 ORDER BY exact DESC, name LIMIT {_SOME}
 """  # noqa: S608  a number of ours
 _COLUMNS: Final = (
-    "p.id, p.number, p.title, p.state AS status, p.product, p.created_at AS at, p.workaround, p.resolution"
+    "p.id, p.number, p.title, p.state AS status, p.product, p.created_at AS at, p.workaround, p.resolution, p.version"
 )
 _PROBLEMS: Final = f"SELECT {_COLUMNS}, p.description FROM problems AS p WHERE p.id = ANY ($1::text[]) OR p.number = $2"  # noqa: S608
 _OWN_PROBLEMS: Final = f"""
-SELECT DISTINCT {_COLUMNS} FROM problem_tickets AS l
-JOIN problems AS p ON p.id = l.problem_id AND p.state NOT IN ('suggested', 'dismissed')
-WHERE l.account_id = $1 LIMIT {10 * _SOME}
+SELECT {_COLUMNS} FROM problems AS p WHERE p.state NOT IN ('suggested', 'dismissed')
+    AND p.id IN (SELECT l.problem_id FROM problem_tickets AS l WHERE l.account_id = $1)
+ORDER BY p.created_at DESC, p.id DESC LIMIT {10 * _SOME}
 """  # noqa: S608  names and numbers of ours
 _TEXTS: Final = """
 SELECT t.id, t.description AS text, NULL AS message_id FROM tickets AS t WHERE t.id = ANY ($1::text[])

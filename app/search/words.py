@@ -86,10 +86,14 @@ def rarest(counted: Sequence[tuple[int, str]], most: int, *, whole: bool) -> lis
     return [word for _, _, word in (rare[:2] if whole else rare)]
 
 
-def has_all(text: str, beginnings: Sequence[str]) -> bool:
-    """Whether a short text has all that is searched for."""
-    words = [*_words(text)]
-    return all(any(word.startswith(beginning) for word in words) for beginning in beginnings)
+def spelt_out(text: str) -> str:
+    """The words of a text as ``has_all`` looks at them."""
+    return f" {' '.join(_words(text))}"
+
+
+def has_all(words: str, beginnings: Sequence[str]) -> bool:
+    """Whether a text, which is spelt out, has all that is searched for."""
+    return all(f" {beginning}" in words for beginning in beginnings)
 
 
 def marked(text: str, beginnings: Sequence[str]) -> str:

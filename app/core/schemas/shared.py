@@ -172,6 +172,7 @@ Only its shape is checked, so that whoever was stored with an odd one can be nam
 Email = Annotated[EmailRef, AfterValidator(sendable)]
 """An e-mail address that is stored: mail can be sent to it (RFC 5321, 6531). Whether it exists is not looked up."""
 
+
 def _as_usual(tag: str) -> str:
     """A language tag with the case that is usual: ``pt-br`` becomes ``pt-BR`` (RFC 5646, 2.1.1)."""
     first, *others = tag.split("-")
