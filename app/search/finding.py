@@ -32,7 +32,8 @@ _RARE: Final = 12
 """Texts by which words are told that are rare, and how many of them have such a word at most. The index collects all
 that begin like a word: what a tenth of all texts have would take it a second."""
 _LED: Final = 4_000
-"""Texts to which the rare words lead, before the others are looked for in them."""
+"""Texts to which the rare words lead, before the others are looked for in them; where there are no others, as many as
+are ranked."""
 _SOME: Final = 20
 """Accounts and people of one answer; so many problems of a customer are looked at, ten times."""
 _FOUND: Final = "id, account_id, ticket_id, at"
@@ -54,7 +55,7 @@ FROM every AS e, unnest($2::text[]) WITH ORDINALITY AS q (word, place) ORDER BY 
 """  # noqa: S608  names and numbers of ours
 _DEEP: Final = f"""
 WITH led AS MATERIALIZED (
-    SELECT * FROM search_texts WHERE {{scope}} AND {{led}} @@ $4::text::tsquery AND {_OPEN} LIMIT {_LED}
+    SELECT * FROM search_texts WHERE {{scope}} AND {{led}} @@ $4::text::tsquery AND {_OPEN} LIMIT $5
 )
 SELECT l.led, s.* FROM (SELECT count(*) AS led FROM led) AS l LEFT JOIN (
     SELECT {_FOUND}, ts_rank(words, $2::text::tsquery) AS rank FROM led
@@ -67,9 +68,11 @@ _OF_ALL: Final = "sandbox = ($1::text IS NOT NULL)"
 # compared without an index, which would lead to all that the account has.
 _LED_IN_ONE: Final = ("account_id || '' = $1", OWN_WORDS)
 _LED_IN_ALL: Final = (_OF_ALL, "words")
-# A bitmap of the words' index is the one plan that does not depend on where in the table the texts lie.
+# A bitmap of the words' index is the one plan that does not depend on where in the table the texts lie. It has room for
+# every text, and the texts to which it leads are kept in memory.
 _BY_WORDS: Final = (
-    "SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off; SET LOCAL plan_cache_mode = force_custom_plan"
+    "SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off; SET LOCAL plan_cache_mode = force_custom_plan; "
+    "SET LOCAL work_mem = '32MB'"
 )
 _EXACT: Final = """
 SELECT ticket_id AS id FROM ticket_titles WHERE number = $2 AND ($1::text IS NULL OR account_id = $1)
@@ -180,11 +183,14 @@ async def _further(
     wanted = query(asked.beginnings, whole=whole)
     leading = own_query(asked.account_id, rare, internal=asked.internal, whole=whole) if asked.account_id else None
     await connection.execute(_BY_WORDS)
-    values = (asked.account_id, wanted, asked.internal, leading or query(rare, whole=whole))
+    most = FEW + 1 if len(rare) == len(having) else _LED
+    values = (asked.account_id, wanted, asked.internal, leading or query(rare, whole=whole), most)
     deep = await connection.fetch(_DEEP.format(scope=scope, led=led), *values)
-    await connection.execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_indexscan = on")
+    await connection.execute(
+        "SET LOCAL enable_seqscan = on; SET LOCAL enable_indexscan = on; SET LOCAL work_mem = DEFAULT"
+    )
     rows = {row["id"]: row for row in (*near, *deep) if row["id"]}
-    is_cut = len(deep) > FEW or deep[0]["led"] == _LED
+    is_cut = len(deep) > FEW or deep[0]["led"] == most
     return Found([*rows.values()], more=is_cut or (len(rare) < len(having) and not whole))
 
 

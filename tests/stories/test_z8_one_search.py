@@ -204,7 +204,7 @@ async def test_z8_a_look_up_reads_no_words_of_other_accounts_and_none_of_notes(
             connection = await driver(session)
             await connection.execute(finding._BY_WORDS)
             explained = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}"
-            plan = root(await connection.fetchval(explained, own, query([word]), internal, leading))
+            plan = root(await connection.fetchval(explained, own, query([word]), internal, leading, 9))
         (scan,) = [node for node in nodes(plan) if node["Node Type"] == "Bitmap Index Scan"]
         assert (scan["Index Name"], scan["Actual Rows"]) == ("ix_search_texts_own_words", rows), word
 
