@@ -4,6 +4,7 @@ The newest texts are looked at first. Where many of them have what is searched f
 have it, few of all have it, and an index of the words leads to these.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -36,6 +37,7 @@ _LED: Final = 4_000
 are ranked."""
 _SOME: Final = 20
 """Accounts and people of one answer; so many problems of a customer are looked at, ten times."""
+_TRIGRAM: Final = re.compile(r"\w{3}")
 _FOUND: Final = "id, account_id, ticket_id, at"
 _OPEN: Final = "($3::boolean OR NOT internal)"
 _RANK: Final = "ts_rank(words, CASE WHEN whole THEN $2::text::tsquery ELSE $4::text::tsquery END) AS rank"
@@ -86,12 +88,15 @@ FROM tickets AS t WHERE t.id = ANY ($2::text[]) AND ($1::text IS NULL OR t.accou
 """
 _ACCOUNTS: Final = f"""
 SELECT account_id AS id, account_id, name AS title, created_at AS at, coalesce(external_ref = $2, false) AS exact
-FROM accounts WHERE lower(name) LIKE $1 OR external_ref = $2 OR account_id = $2 ORDER BY exact DESC, name LIMIT {_SOME}
+FROM accounts
+WHERE lower(name) LIKE $1 OR lower(name) LIKE $3 OR external_ref = $2 OR account_id = $2
+ORDER BY exact DESC, name LIMIT {_SOME}
 """  # noqa: S608  a number of ours
 _ARTICLES: Final = "SELECT id, updated_at AS at FROM articles WHERE id = ANY ($1::text[])"
 _PEOPLE: Final = f"""
 SELECT id, account_id, name AS title, role AS status, created_at AS at, email = $2 AS exact FROM people
-WHERE (lower(name) LIKE $1 OR email LIKE $1 OR email = $2) AND ($3::text IS NULL OR account_id = $3)
+WHERE (lower(name) LIKE $1 OR lower(name) LIKE $4 OR email LIKE $1 OR email = $2)
+    AND ($3::text IS NULL OR account_id = $3)
 ORDER BY exact DESC, name LIMIT {_SOME}
 """  # noqa: S608  a number of ours
 _COLUMNS: Final = (
@@ -215,12 +220,14 @@ async def accounts(session: AsyncSession, asked: Asked) -> Sequence[Row]:
     """Accounts with such a name or reference, for support's desk, which searches all."""
     if not asked.of_desk or asked.account_id:
         return ()
-    return list(await (await driver(session)).fetch(_ACCOUNTS, _like(asked.text), asked.reference))
+    pattern, other = _patterns(asked.text)
+    return list(await (await driver(session)).fetch(_ACCOUNTS, pattern, asked.reference, other))
 
 
 async def people(session: AsyncSession, asked: Asked) -> Sequence[Row]:
     """People with such a name or address."""
-    values = (_like(asked.text), asked.reference.lower(), asked.account_id)
+    pattern, other = _patterns(asked.text)
+    values = (pattern, asked.reference.lower(), asked.account_id, other)
     return list(await (await driver(session)).fetch(_PEOPLE, *values))
 
 
@@ -233,9 +240,14 @@ async def articles(session: AsyncSession, asked: Asked) -> list[dict[str, Any]]:
     return [{**each, "at": dated[each["id"]]} for each in found if each["id"] in dated]
 
 
-def _like(text: str) -> str:
-    escaped = text.strip().lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
+def _patterns(text: str) -> tuple[str, str]:
+    """Two patterns of names. Less than three letters in a row are looked for at the beginnings of words alone.
+
+    An index leads to these as well; for any other place there are no trigrams.
+    """
+    plain = text.strip().lower()
+    escaped = plain.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return (f"%{escaped}%",) * 2 if _TRIGRAM.search(plain) else (f"{escaped}%", f"% {escaped}%")
 
 
 async def problems(session: AsyncSession, asked: Asked, ids: Sequence[str]) -> Sequence[Row]:

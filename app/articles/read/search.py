@@ -65,6 +65,8 @@ FROM near AS n CROSS JOIN LATERAL (
 ) AS t
 GROUP BY n.article_id, n.slug, n.language, n.product, n.reach
 """  # noqa: S608  numbers of ours
+# PostgreSQL takes words of which it has no statistics for frequent, and many of them for a reason to read all articles.
+BY_WORDS: Final = "SET LOCAL enable_seqscan = off"
 _MARKED: Final = f"StartSel={MARKS[0]}, StopSel={MARKS[1]}"
 _SHOWN: Final = f"""
 SELECT t.article_id AS id, t.slug, coalesce(a.language, t.language) AS language, coalesce(a.title, t.title) AS title,
@@ -158,7 +160,9 @@ async def _ranked(connection: "Connection[Any]", asked: Asked, words: Sequence[W
         [each.weight for each in words],
     )
     product = product_key(asked.product) if asked.strict else None
+    await connection.execute(BY_WORDS)
     ranked: Sequence[Row] = await connection.fetch(RANKED, *columns, any_of(rarest(words)), asked.reaches, product)
+    await connection.execute("SET LOCAL enable_seqscan = on")
     return ranked
 
 
