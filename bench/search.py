@@ -63,7 +63,7 @@ async def _measure(port: int, ticket: str, large: str, small: str) -> bool:
                 spent = await _repeat(api, f"{base}/search", headers, {"q": q})
                 slowest.append((_print(who, q, spent), f"{who}: {q}"))
     over = [f"{p99:.0f} ms, {name}" for p99, name in sorted(slowest, reverse=True) if p99 >= _GOAL]
-    print(f"over {_GOAL:.0f} ms: {'; '.join(over) or 'none'}", flush=True)
+    print(f"{len(over)} over {_GOAL:.0f} ms: {'; '.join(over[:10]) or 'none'}", flush=True)
     return not over
 
 

@@ -32,7 +32,7 @@ _SAMPLE: Final = 400
 _RARE: Final = 12
 """Texts by which words are told that are rare, and how many of them have such a word at most. The index collects all
 that begin like a word: what a tenth of all texts have would take it a second."""
-_LED: Final = 4_000
+_LED: Final = 2_500
 """Texts to which the rare words lead, before the others are looked for in them; where there are no others, as many as
 are ranked."""
 _SOME: Final = 20
