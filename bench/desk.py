@@ -32,7 +32,8 @@ CREATE UNLOGGED TABLE bench_words (n int PRIMARY KEY, word text)
 # Some words that a few texts have: drawn by Zipf's law as well, since the logarithm of their rank is uniform.
 _RANK: Final = "exp((hashtext({salt}) & 2147483647) / 2147483648.0 * ln((SELECT count(*) FROM bench_words)))::int"
 _TEXT: Final = (
-    "SELECT title, folded, product, body, words FROM bench_pool WHERE bench_pool.n = (hashtext({salt}) & 2147483647) % (SELECT count(*) FROM bench_pool)"
+    "SELECT title, folded, product, body, words FROM bench_pool "
+    "WHERE bench_pool.n = (hashtext({salt}) & 2147483647) % (SELECT count(*) FROM bench_pool)"
 )
 _OWN: Final = "(SELECT string_agg(word, ' ') FROM bench_words WHERE n IN ({ranks}))"
 _ID: Final = "'tkt_' || lpad(n::text, 26, '0')"
