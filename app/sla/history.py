@@ -44,6 +44,12 @@ def _status(event: _Event) -> Change:
     return Status(event.at, after, event.by)
 
 
+def _message(event: _Event) -> Change | None:
+    """Nothing, where it came by an e-mail for whose sender nobody vouches."""
+    author, is_public = event.data["author"], event.data["visibility"] == "public"
+    return None if author.get("unconfirmed") else Message(event.at, author["kind"], is_public)
+
+
 def _merged(event: _Event) -> Change | None:
     return Close(event.at, "merged") if event.data["merged"] == event.ticket_id else None
 
@@ -78,7 +84,7 @@ def _applied(event: _Event) -> Change:
 
 
 _CHANGES: Final[Mapping[str, Callable[[_Event], Change | None]]] = {
-    "message.posted": lambda e: Message(e.at, e.data["author"]["kind"], e.data["visibility"] == "public"),
+    "message.posted": _message,
     "ticket.status_changed": _status,
     "ticket.reopened": lambda e: Reopen(e.at),
     "ticket.withdrawn": lambda e: Close(e.at, "withdrawn"),

@@ -18,10 +18,10 @@ from app.core.problems import Conflict
 from app.core.text.messages import _
 from app.events.event import Event
 from app.events.types import ArticlePublished, ArticleWithdrawn
-from app.webhooks.usecases.endpoints import tell
+from app.webhooks.outbox.telling import tell
 
 FIELDS: Final = tuple(ArticleFields.model_fields)
-_TAKEN: Final = _("There is an article with this slug in this language")
+_TAKEN: Final = _("There already is an article with this slug in this language")
 
 
 async def create_article(session: AsyncSession, command: NewArticle, actor: Actor, *, now: datetime) -> ArticleRow:

@@ -12,7 +12,10 @@ Unknown: TypeAlias = Literal["ticket", "refuse", "ignore"]
 MOST_NOTES: Final = 20
 """Notes about messages of programs, and of people who cannot be told, that one ticket gets."""
 MOST_SAID: Final = 20
-"""E-mails of one sender within an hour that a ticket takes as theirs: two robots that do not say so come to an end."""
+"""E-mails of one sender within an hour that a ticket takes as theirs: two robots that do not say so come to an end.
+
+Whom nobody vouches for can take any name, so that all of them together count as one.
+"""
 AUTOMATIC: Final = pgettext("mail", "An automatic e-mail: it answers nothing, and nobody is told of it")
 UNCONFIRMED: Final = pgettext("mail", "An e-mail whose sender could not be verified")
 NO_WRITER: Final = pgettext("mail", "An e-mail from somebody who may only read this account's tickets")
@@ -66,6 +69,8 @@ class Thread:
     """that it has got of messages which nobody has answered for"""
     said: int = 0
     """messages that this sender has sent to it within an hour, and that it took as theirs"""
+    unvouched: int = 0
+    """those within an hour for whose senders, whoever they are, nobody vouches"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +147,8 @@ def _about(mail: Mail, sender: Sender | None, thread: Thread) -> Verdict:
         return Verdict("engineer")
     if reason := _why_not(sender, thread):
         return Verdict("note", reason)
-    return Verdict("say") if thread.said < MOST_SAID else Verdict("note", MANY_SAID, is_robot=True)
+    said = thread.said if sender.is_authentic else thread.unvouched
+    return Verdict("say") if said < MOST_SAID else Verdict("note", MANY_SAID, is_robot=True)
 
 
 def _why_not(sender: Sender, thread: Thread) -> Message | None:

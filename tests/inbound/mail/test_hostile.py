@@ -13,7 +13,7 @@ from app.inbound.mail.reading import fingerprint, read_as_it_is, read_mail
 from app.inbound.mail.senders import is_authentic
 from app.inbound.readings import RawMail
 from tests.inbound.mail.conftest import Post, person, token
-from tests.inbound.mail.letters import GATEWAY, letter
+from tests.inbound.mail.letters import BOB, GATEWAY, letter
 from tests.support.desk import fetch
 
 _DEEP = "<p>Above</p>" + "<b>" * 3_000 + "It is 3.2."
@@ -144,6 +144,28 @@ async def test_two_robots_that_follow_one_ticket_come_to_an_end(post: Post, monk
     for number in range(4):
         await post.come(letter(f"Got {number}", To=await token(post, ticket_id)))
     assert [one["visibility"] for one in await post.messages(ticket_id)] == ["public"] * 2 + ["internal"] * 2
+
+
+async def test_whom_nobody_vouches_for_counts_as_one_whatever_their_names(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.inbound.mail.deciding.MOST_SAID", 2)
+    await person(post)
+    to = await token(post, await post.opened())
+    for name in ("a", "b", "c"):
+        await post.come(letter("Mine", f"{name}@forged.example", vouched=False, To=to))
+    await post.come(letter("Mine", To=to))
+    rows = await fetch(post.desk.sessions, "SELECT visibility FROM messages ORDER BY sequence")
+    assert [row["visibility"] for row in rows] == ["public", "public", "internal", "public"]
+
+
+async def test_the_link_by_which_an_engineer_answers_an_alert_reaches_no_customer(post: Post) -> None:
+    """They reply from an address by which nobody knows them."""
+    await person(post)
+    ticket_id = await post.opened()
+    home = letter("I take it: https://desk.example/a/hd_answer_0123", BOB, To=await token(post, ticket_id))
+    await post.come(home)
+    assert [one["visibility"] for one in await post.messages(ticket_id)] == ["internal"]
 
 
 async def test_a_message_id_that_another_account_uses_again_leads_nobody_there(post: Post) -> None:
