@@ -11,7 +11,7 @@ from typing import Final
 
 from app.problems.alike.evidence import Common, common_of
 from app.problems.alike.incidents import Group, Incident
-from app.problems.alike.likeness import MODEL, NEWEST, UNLIKE, Model, belonging, likeness, may_be_one
+from app.problems.alike.likeness import MODEL, NEWEST, Model, belonging, likeness, may_be_one
 from app.problems.alike.weights import Weights
 
 LEAST: Final = 3
@@ -90,8 +90,6 @@ class _Grouping:
         return self._fits[key]
 
     def _belonging(self, incident: Incident, group: Group, place: int) -> float:
-        if incident.product and group.product and incident.product != group.product:
-            return UNLIKE
         if place not in self._common:
             self._common[place] = common_of(group.members[-NEWEST:], self._weights)
         common = self._common[place]

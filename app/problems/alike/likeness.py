@@ -55,6 +55,8 @@ MODEL: Final = Model(
         "solutions": 0.61,
         "supposed": -1.41,
         "burst": 1.28,
+        "strangers": 0.0,
+        "trend": 0.0,
     },
     group={
         "always": -0.75,
@@ -76,14 +78,14 @@ MODEL: Final = Model(
         "hours": 1.08,
         "pace": -0.70,
         "burst": 0.55,
+        "other": -2.0,
+        "trend": 0.0,
     },
 )
 
 
 def likeness(one: Incident, other: Incident, weights: Weights, model: Model = MODEL) -> float:
     """The log-odds that two tickets report one incident."""
-    if not may_be_one(one, other):
-        return UNLIKE
     return max(UNLIKE, _weighed(model.pair, pair_evidence(one, other, weights)))
 
 
