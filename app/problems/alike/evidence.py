@@ -20,9 +20,10 @@ _TOLD: Final = {
     "older": "narrow:older",
     "changed": "narrow:own",
     "single": "narrow:single",
+    "apart": "narrow:apart",
 }
 """What a ticket says of its incident by itself, and the term for it."""
-_OF_GROUPS: Final = ("outage", "older", "changed")
+_OF_GROUPS: Final = ("outage", "older", "changed", "apart")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ from typing import Final
 
 from app.problems.alike.evidence import Common, common_of
 from app.problems.alike.incidents import Group, Incident
-from app.problems.alike.likeness import MODEL, NEWEST, Model, belonging, likeness, may_be_one
+from app.problems.alike.likeness import MODEL, NEWEST, UNLIKE, Model, belonging, likeness, may_be_one
 from app.problems.alike.weights import Weights
 
 LEAST: Final = 3
 """Tickets that make a group."""
-BELONGS: Final = 0.5
+BELONGS: Final = 0.75
 """The log-odds from which on a ticket joins a group."""
 BEGINS: Final = 2.0
 """The mean log-odds from which on three tickets begin a group."""
@@ -93,6 +93,9 @@ class _Grouping:
         if place not in self._common:
             self._common[place] = common_of(group.members[-NEWEST:], self._weights)
         common = self._common[place]
+        is_other = bool(incident.product and common.product) and incident.product != common.product
+        if is_other and incident.telling.isdisjoint(common.profile):
+            return UNLIKE
         near = [self._likeness(incident, member) for member in common.members]
         return belonging(incident, common, near, self._weights, self._model)
 
