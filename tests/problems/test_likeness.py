@@ -8,7 +8,6 @@ import pytest
 from app.problems.alike.evidence import reason
 from app.problems.alike.grouping import grouped, is_worth_telling
 from app.problems.alike.incidents import Group, Incident
-from app.problems.alike.likeness import likeness
 from app.problems.alike.reading import terms_of
 from app.problems.alike.weights import Weights
 
