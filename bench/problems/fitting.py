@@ -142,7 +142,7 @@ def _weights(tickets: Sequence[Labelled]) -> list[Weights]:
         counts.update(each.incident.terms)
         oldest = each.incident.minute - _DAY
         before = (one.incident for one in tickets[max(0, number - _POOL) : number])
-        opened = [(one.minute, one.product) for one in before if one.minute > oldest]
+        opened = [one for one in before if one.minute > oldest]
         weights.append(Weights(number, dict(counts), opened))
     return weights
 
@@ -188,7 +188,7 @@ def _of_group(
     for place, each in enumerate(tickets):
         one = each.incident
         near_in_time = -_BEFORE <= one.minute - members[-1].minute <= _DAY
-        if one.ticket_id in known or not near_in_time or (one.product and product and one.product != product):
+        if one.ticket_id in known or not near_in_time:
             continue
         near = [likeness(one, member, weights[place], model) for member in members]
         common = common_of(members, weights[place])

@@ -8,7 +8,6 @@ import pytest
 from app.problems.alike.evidence import reason
 from app.problems.alike.grouping import grouped, is_worth_telling
 from app.problems.alike.incidents import Group, Incident
-from app.problems.alike.likeness import UNLIKE, likeness
 from app.problems.alike.reading import terms_of
 from app.problems.alike.weights import Weights
 
@@ -93,9 +92,15 @@ def test_tickets_without_a_product_are_found_with_those_that_name_one() -> None:
     assert found([*of(*_OTHERS), *mixed]) == [(None, set(texts))]
 
 
-def test_tickets_of_different_products_are_unlike() -> None:
-    one, other = incident(_OUTAGE[0]), incident(_OUTAGE[1], product="billing")
-    assert likeness(one, other, weights([one, other])) == UNLIKE
+def test_tickets_of_different_products_begin_no_group() -> None:
+    apart = [incident(text, product=f"product {n}", minute=n) for n, text in enumerate(_OUTAGE)]
+    assert found([*of(*_OTHERS), *apart]) == []
+
+
+def test_a_ticket_that_names_another_product_joins_a_group_in_the_same_words() -> None:
+    texts = [*_OUTAGE, f"{_OUTAGE[0]} today"]
+    named = [incident(text, product="reports", minute=n) for n, text in enumerate(_OUTAGE)]
+    assert found([*of(*_OTHERS), *named, incident(texts[-1], product="billing", minute=9)]) == [(None, set(texts))]
 
 
 def test_a_trickle_over_a_day_is_one_group() -> None:

@@ -20,9 +20,10 @@ _TOLD: Final = {
     "older": "narrow:older",
     "changed": "narrow:own",
     "single": "narrow:single",
+    "apart": "narrow:apart",
 }
 """What a ticket says of its incident by itself, and the term for it."""
-_OF_GROUPS: Final = ("outage", "older", "changed")
+_OF_GROUPS: Final = ("outage", "older", "changed", "apart")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ def pair_evidence(one: Incident, other: Incident, weights: Weights) -> dict[str,
         "solutions": _alike(one.solutions, other.solutions),
         "supposed": float(bool(one.supposed and other.supposed) and one.supposed != other.supposed),
         "burst": min(map(weights.burst, both)),
+        "strangers": weights.strangers(one, other),
+        "trend": min(weights.trend(one.telling & other.telling, each.minute) for each in both),
     }
 
 
@@ -90,6 +93,8 @@ def group_evidence(incident: Incident, common: Common, near: Sequence[float], we
         "hours": float(not incident.of("hour").isdisjoint(common.hours)),
         "pace": _pace(incident, common.members),
         "burst": weights.burst(incident),
+        "other": float(bool(incident.product and common.product) and incident.product != common.product),
+        "trend": weights.trend(incident.telling & common.terms.keys(), incident.minute),
     }
 
 

@@ -16,7 +16,7 @@ from app.problems.alike.weights import Weights
 
 LEAST: Final = 3
 """Tickets that make a group."""
-BELONGS: Final = 0.5
+BELONGS: Final = 0.75
 """The log-odds from which on a ticket joins a group."""
 BEGINS: Final = 2.0
 """The mean log-odds from which on three tickets begin a group."""
@@ -90,11 +90,12 @@ class _Grouping:
         return self._fits[key]
 
     def _belonging(self, incident: Incident, group: Group, place: int) -> float:
-        if incident.product and group.product and incident.product != group.product:
-            return UNLIKE
         if place not in self._common:
             self._common[place] = common_of(group.members[-NEWEST:], self._weights)
         common = self._common[place]
+        is_other = bool(incident.product and common.product) and incident.product != common.product
+        if is_other and incident.telling.isdisjoint(common.profile):
+            return UNLIKE
         near = [self._likeness(incident, member) for member in common.members]
         return belonging(incident, common, near, self._weights, self._model)
 

@@ -3,6 +3,7 @@
 Two questions are answered by weighing evidence: whether two tickets report the same incident, and whether a ticket
 belongs to a group of tickets that do. What counts is how much they share of what they are about and of how it fails,
 which articles may solve them, how soon after each other they were opened and whether that is more than usual, whether
+what they share is said more often than usual, whether
 they speak of everybody and of an outage, and whether one only asks for something, or tells of one user, of many weeks,
 or of what the customer has changed. Answers are log-odds: above 0 it is more likely than not among the tickets of a
 product. The weights are those of a logistic regression on the labelled sets of ``bench/problems``; ``python -m
@@ -18,7 +19,7 @@ from app.problems.alike.incidents import Incident
 from app.problems.alike.weights import Weights
 
 UNLIKE: Final = -9.0
-"""The least log-odds: of tickets of different products, and of those that share nothing."""
+"""The least log-odds: of tickets that share nothing."""
 NEWEST: Final = 16
 """Members of a group with which a ticket is compared."""
 
@@ -33,57 +34,61 @@ class Model:
 
 MODEL: Final = Model(
     pair={
-        "always": -0.29,
-        "everybody": 0.35,
-        "outage": 1.21,
-        "older": -1.95,
-        "changed": -1.24,
-        "single": -1.13,
-        "since": 0.96,
-        "minutes": -1.03,
-        "about": 1.96,
-        "titles": 4.09,
-        "topics": 4.22,
-        "signs": 2.47,
-        "words": 0.21,
-        "errors": 2.35,
-        "clash": -2.73,
-        "hours": 2.68,
-        "nothing": -0.43,
-        "no_sign": -0.30,
-        "asking": -3.14,
-        "solutions": 0.61,
-        "supposed": -1.41,
-        "burst": 1.28,
+        "always": -0.59,
+        "everybody": 0.37,
+        "outage": 1.05,
+        "older": -1.87,
+        "changed": -1.46,
+        "single": -1.15,
+        "apart": -5.45,
+        "since": 0.97,
+        "minutes": -0.91,
+        "about": 1.47,
+        "titles": 3.92,
+        "topics": 3.50,
+        "signs": 2.32,
+        "words": 0.11,
+        "errors": 2.83,
+        "clash": -3.60,
+        "hours": 2.66,
+        "nothing": -0.38,
+        "no_sign": -0.21,
+        "asking": -3.01,
+        "solutions": 0.35,
+        "supposed": -1.19,
+        "burst": 0.99,
+        "strangers": -0.28,
+        "trend": 0.38,
     },
     group={
-        "always": -0.75,
-        "outage": 1.00,
-        "older": -1.83,
-        "changed": -0.85,
-        "since": 1.15,
-        "all": 0.42,
-        "closest": 0.32,
-        "covered": 2.37,
-        "centre": 5.25,
-        "own": -0.72,
-        "asking": -0.14,
-        "asks": -1.10,
-        "solutions": 1.28,
-        "elsewhere": -4.07,
-        "named": -1.00,
-        "clash": -1.15,
-        "hours": 1.08,
+        "always": -0.33,
+        "outage": 0.11,
+        "older": -2.05,
+        "changed": -1.40,
+        "apart": -2.55,
+        "since": 0.98,
+        "all": 0.56,
+        "closest": 0.30,
+        "covered": 2.44,
+        "centre": 5.42,
+        "own": -0.62,
+        "asking": 0.25,
+        "asks": -1.00,
+        "solutions": 0.75,
+        "elsewhere": -4.59,
+        "named": -1.12,
+        "clash": -1.32,
+        "hours": 0.38,
         "pace": -0.70,
-        "burst": 0.55,
+        "burst": 0.42,
+        "other": -2.00,
+        "trend": 0.03,
     },
 )
 
 
 def likeness(one: Incident, other: Incident, weights: Weights, model: Model = MODEL) -> float:
     """The log-odds that two tickets report one incident."""
-    if not may_be_one(one, other):
-        return UNLIKE
     return max(UNLIKE, _weighed(model.pair, pair_evidence(one, other, weights)))
 
 

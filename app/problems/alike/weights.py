@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import log, sqrt
+from math import log, log1p, sqrt
 from typing import Final
 
 from app.problems.alike.incidents import Incident
@@ -14,18 +14,22 @@ _HISTORY: Final = 60
 _AROUND: Final = 60.0
 """Minutes before and after a ticket in which tickets are a burst."""
 
+_RARE: Final = 0.5
+"""As often a term is believed to be said that nobody has said."""
+
 
 @dataclass(frozen=True)
 class Weights:
     """How much each term weighs: by how many of the tickets of the last days have it.
 
-    ``opened``: the minutes at which tickets of the last day were opened, and their products.
+    ``opened``: tickets of the last day.
     """
 
     tickets: int
     with_term: Mapping[str, int]
-    opened: Sequence[tuple[float, str]] = ()
+    opened: Sequence[Incident] = ()
     _bursts: dict[tuple[float, str], float] = field(default_factory=dict, compare=False, repr=False)
+    _trends: dict[tuple[float, str], float] = field(default_factory=dict, compare=False, repr=False)
 
     def of(self, term: str) -> float:
         """The term's weight, from 0 to 1."""
@@ -48,6 +52,26 @@ class Weights:
             self._bursts[key] = self._burst(*key)
         return self._bursts[key]
 
+    def strangers(self, one: Incident, other: Incident) -> float:
+        """How many tickets usually come between these two, of those that may be about their products; a logarithm."""
+        times = self._times.get(one.product or other.product, self._times[""])
+        if not times:
+            return 0.0
+        return log1p(len(times) / max(times[-1] - times[0], 2 * _AROUND) * abs(one.minute - other.minute))
+
+    def trend(self, terms: Iterable[str], minute: float) -> float:
+        """How much more often than usual tickets around this minute say these terms; a logarithm."""
+        return log1p(sum(self.of(term) * self._trend(term, minute) for term in terms))
+
+    def _trend(self, term: str, minute: float) -> float:
+        key = minute, term
+        if key not in self._trends:
+            said, around = (_around(times, minute) for times in (self._said.get(term, ()), self._times[""]))
+            others = max(0, self.with_term.get(term, 0) - said)
+            usual = around * (others + _RARE) / (max(0, self.tickets - around) + _HISTORY)
+            self._trends[key] = max(0.0, log((said + _RARE) / (usual + _RARE)))
+        return self._trends[key]
+
     def _square(self, terms: frozenset[str]) -> float:
         return sum(self.of(term) ** 2 for term in terms)
 
@@ -55,15 +79,28 @@ class Weights:
         times = self._times.get(product, self._times[""] if product else ())
         if not times:
             return 0.0
-        around = bisect_right(times, minute + _AROUND) - bisect_left(times, minute - _AROUND)
+        around = _around(times, minute)
         usual = len(times) * min(1.0, 2 * _AROUND / max(times[-1] - times[0], 2 * _AROUND))
         return log((around + 1) / (usual + 1))
 
     @cached_property
     def _times(self) -> Mapping[str, Sequence[float]]:
         """The minutes of the tickets that may be about each product; any may be about none in particular."""
-        products = {product for _, product in self.opened} | {""}
+        products = {each.product for each in self.opened} | {""}
         return {
-            product: sorted(at for at, other in self.opened if not product or other in ("", product))
+            product: sorted(each.minute for each in self.opened if not product or each.product in ("", product))
             for product in products
         }
+
+    @cached_property
+    def _said(self) -> Mapping[str, Sequence[float]]:
+        """The minutes of the tickets that say each term."""
+        said: dict[str, list[float]] = {}
+        for each in sorted(self.opened, key=lambda each: each.minute):
+            for term in each.telling:
+                said.setdefault(term, []).append(each.minute)
+        return said
+
+
+def _around(times: Sequence[float], minute: float) -> int:
+    return bisect_right(times, minute + _AROUND) - bisect_left(times, minute - _AROUND)

@@ -64,7 +64,8 @@ ON CONFLICT (word, day) DO UPDATE SET tickets = w.tickets + EXCLUDED.tickets
 _WEIGHTS: Final = """
 SELECT word, sum(tickets)::int AS tickets FROM incident_words WHERE word = ANY ($1::text[]) AND day > $2 GROUP BY word
 """
-# A ticket without a product may be about any, and is compared with the newest of all. A problem is known by its newest
+# A ticket without a product may be about any, and some customers name another than the one that fails, so the newest of
+# all products are compared too. A problem is known by its newest
 # tickets, whichever of them are in the pool.
 _RECENT: Final = f"""
 WITH pool AS MATERIALIZED (
@@ -75,7 +76,7 @@ WITH pool AS MATERIALIZED (
     UNION ALL
     SELECT * FROM (
         SELECT * FROM recent_incidents AS r
-        WHERE $3 AND r.product <> ALL ($1::text[]) AND r.opened_at > $2 AND NOT r.parted
+        WHERE r.product <> ALL ($1::text[]) AND r.opened_at > $2 AND NOT r.parted
         ORDER BY r.opened_at DESC, r.ticket_id LIMIT {_POOL}
     ) AS r
 ), compared AS MATERIALIZED (
@@ -181,18 +182,19 @@ async def _compare(session: AsyncSession, new: Sequence[Row], group: Grouping, *
     """Compare new tickets with those before them that may be about the same products."""
     products = {row["product"] for row in new}
     since = min(row["opened_at"] for row in new) - WINDOW
-    rows = await (await driver(session)).fetch(_RECENT, [*products | {""}], since, "" in products)
+    rows = await (await driver(session)).fetch(_RECENT, [*products | {""}], since)
     groups: dict[str, Group] = {}
     free: list[Incident] = []
+    opened: list[Incident] = []
     async for row in in_turns(rows):
+        opened.append(_incident(row))
         if row["problem_id"] is None:
-            free.append(_incident(row))
+            free.append(opened[-1])
         elif row["state"] not in _ENDED:
             members = groups.setdefault(row["problem_id"], Group(row["problem_id"])).members
             if len(members) < NEWEST:
-                members.insert(0, _incident(row))
-    opened = [(row["opened_at"].timestamp() / 60, row["product"]) for row in rows]
-    weights = await _weights(session, free, list(groups.values()), opened, now)
+                members.insert(0, opened[-1])
+    weights = await _weights(session, opened, now)
     fresh = [row["ticket_id"] for row in new]
     changed = await group(list(groups.values()), free[::-1], fresh, weights)
     return _Compared(weights, _spelt(rows), changed)
@@ -213,15 +215,8 @@ def _incident(row: Row) -> Incident:
     return Incident(row["ticket_id"], row["product"], minute, *texts, row["solutions"], row["supposed"])
 
 
-async def _weights(
-    session: AsyncSession,
-    free: Sequence[Incident],
-    groups: Sequence[Group],
-    opened: Sequence[tuple[float, str]],
-    now: datetime,
-) -> Weights:
-    members = [member for group in groups for member in group.members]
-    words = {"", *(term for each in (*free, *members) for term in each.terms)}
+async def _weights(session: AsyncSession, opened: Sequence[Incident], now: datetime) -> Weights:
+    words = {"", *(term for each in opened for term in each.terms)}
     rows = await (await driver(session)).fetch(_WEIGHTS, list(words), (now - _MEMORY).date())
     counts: Mapping[str, int] = {row["word"]: row["tickets"] for row in rows}
     return Weights(counts.get("", 0), counts, opened)
