@@ -45,9 +45,10 @@ def pair_evidence(one: Incident, other: Incident, weights: Weights) -> dict[str,
     """What speaks for and against two tickets being of one incident, by the names in ``Model.pair``."""
     both = one, other
     told = {name: float(sum(each.says(term) for each in both)) for name, term in _TOLD.items()}
+    minutes = max(_AT_ONCE, abs(one.minute - other.minute))
     return told | {
         "since": float(sum(each.is_sudden for each in both)),
-        "minutes": log1p(max(_AT_ONCE, abs(one.minute - other.minute))),
+        "minutes": log1p(minutes),
         "about": weights.cosine(one.about, other.about),
         "titles": weights.cosine(one.heading, other.heading),
         "topics": weights.cosine(one.of("topic"), other.of("topic")),
@@ -62,7 +63,7 @@ def pair_evidence(one: Incident, other: Incident, weights: Weights) -> dict[str,
         "solutions": _alike(one.solutions, other.solutions),
         "supposed": float(bool(one.supposed and other.supposed) and one.supposed != other.supposed),
         "burst": min(map(weights.burst, both)),
-        "strangers": weights.strangers(one, other),
+        "strangers": weights.strangers(one.product or other.product, minutes),
         "trend": min(weights.trend(one.telling & other.telling, each.minute) for each in both),
     }
 

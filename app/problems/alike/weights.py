@@ -52,12 +52,12 @@ class Weights:
             self._bursts[key] = self._burst(*key)
         return self._bursts[key]
 
-    def strangers(self, one: Incident, other: Incident) -> float:
-        """How many tickets usually come between these two, of those that may be about their products; a logarithm."""
-        times = self._times.get(one.product or other.product, self._times[""])
+    def strangers(self, product: str, minutes: float) -> float:
+        """How many tickets that may be about this product usually come in as many minutes; a logarithm."""
+        times = self._times.get(product, self._times[""])
         if not times:
             return 0.0
-        return log1p(len(times) / max(times[-1] - times[0], 2 * _AROUND) * abs(one.minute - other.minute))
+        return log1p(len(times) / max(times[-1] - times[0], 2 * _AROUND) * minutes)
 
     def trend(self, terms: Iterable[str], minute: float) -> float:
         """How much more often than usual tickets around this minute say these terms; a logarithm."""
@@ -67,8 +67,8 @@ class Weights:
         key = minute, term
         if key not in self._trends:
             said, around = (_around(times, minute) for times in (self._said.get(term, ()), self._times[""]))
-            others = max(0, self.with_term.get(term, 0) - said)
-            usual = around * (others + _RARE) / (max(0, self.tickets - around) + _HISTORY)
+            others, before = max(0, self.with_term.get(term, 0) - said), max(0, self.tickets - around)
+            usual = (around * others + _HISTORY * said) / (before + _HISTORY)
             self._trends[key] = max(0.0, log((said + _RARE) / (usual + _RARE)))
         return self._trends[key]
 
