@@ -8,12 +8,11 @@ each other member.
 
 The detection is tuned on five sets, each by another writer: ``tuning.jsonl``, whose tickets of one incident are worded
 alike; ``styles.jsonl``, of many styles and near misses; ``known/heldout.jsonl``, ``known/unseen.jsonl`` and
-``fresh.jsonl``, which were written by people who had not seen the code, and have been looked at since. So what they give is no estimate
-of the quality; that is what ``python -m bench.problems.fitting`` prints for each writer by what was fitted to the others, and
-above all a set that nothing was tuned on: ``python -m bench.problems PATH``, or the path in
-``HELIODESK_BENCH_PROBLEMS``. Nothing is tuned on ``fresh.jsonl``, which is by one more such writer. Where tickets have
-an ``article``, the knowledge base of ``known`` is published. The goals for such a set are precision 0.9 and recall
-0.75; those of the sets for tuning are met by their mean.
+``fresh.jsonl``, which were written by people who had not seen the code, and have been looked at since. So what they
+give is no estimate of the quality; that is what ``python -m bench.problems.fitting`` prints for each writer by what was
+fitted to the others, and above all a set that nothing was tuned on: ``python -m bench.problems PATH``, or the path in
+``HELIODESK_BENCH_PROBLEMS``. Where tickets have an ``article``, the knowledge base of ``known`` is published. The goals
+for such a set are precision 0.9 and recall 0.75; those of the sets for tuning are met by their mean.
 """
 
 import asyncio

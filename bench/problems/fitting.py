@@ -183,7 +183,6 @@ def _of_group(
     tickets: Sequence[Labelled], first: Sequence[Incident], label: str, weights: Sequence[Weights], model: Model
 ) -> Iterator[Row]:
     members = first[-NEWEST:]
-    product = Group(None, list(first)).product
     known = {member.ticket_id for member in first}
     for place, each in enumerate(tickets):
         one = each.incident

@@ -2,12 +2,12 @@
 
 Two questions are answered by weighing evidence: whether two tickets report the same incident, and whether a ticket
 belongs to a group of tickets that do. What counts is how much they share of what they are about and of how it fails,
-which articles may solve them, how soon after each other they were opened and whether that is more than usual, whether
-what they share is said more often than usual, whether
-they speak of everybody and of an outage, and whether one only asks for something, or tells of one user, of many weeks,
-or of what the customer has changed. Answers are log-odds: above 0 it is more likely than not among the tickets of a
-product. The weights are those of a logistic regression on the labelled sets of ``bench/problems``; ``python -m
-bench.problems.fitting`` finds them, and measures what they are worth for a writer who is unknown.
+which articles may solve them, how soon after each other they were opened, whether more are opened and what they share
+is said more often than usual, whether they speak of everybody and of an outage, and whether one only asks for
+something, or tells of one user, of many weeks, or of what the customer has changed. Answers are log-odds: above 0 it is
+more likely than not among the tickets of a product. The weights are those of a logistic regression on the labelled
+sets of ``bench/problems``; ``python -m bench.problems.fitting`` finds them, and measures what they are worth for a
+writer who is unknown.
 """
 
 from collections.abc import Mapping, Sequence

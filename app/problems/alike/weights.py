@@ -52,6 +52,10 @@ class Weights:
             self._bursts[key] = self._burst(*key)
         return self._bursts[key]
 
+    def around(self, product: str, minute: float) -> int:
+        """How many tickets that may be about this product came around this minute."""
+        return _around(self._times.get(product, self._times[""]), minute)
+
     def strangers(self, product: str, minutes: float) -> float:
         """How many tickets that may be about this product usually come in as many minutes; a logarithm."""
         times = self._times.get(product, self._times[""])

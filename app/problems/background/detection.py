@@ -65,8 +65,7 @@ _WEIGHTS: Final = """
 SELECT word, sum(tickets)::int AS tickets FROM incident_words WHERE word = ANY ($1::text[]) AND day > $2 GROUP BY word
 """
 # A ticket without a product may be about any, and some customers name another than the one that fails, so the newest of
-# all products are compared too. A problem is known by its newest
-# tickets, whichever of them are in the pool.
+# all products are compared too. A problem is known by its newest tickets, whichever of them are in the pool.
 _RECENT: Final = f"""
 WITH pool AS MATERIALIZED (
     SELECT r.* FROM unnest($1::text[]) AS p (product) CROSS JOIN LATERAL (
