@@ -142,7 +142,7 @@ def _weights(tickets: Sequence[Labelled]) -> list[Weights]:
         counts.update(each.incident.terms)
         oldest = each.incident.minute - _DAY
         before = (one.incident for one in tickets[max(0, number - _POOL) : number])
-        opened = [one for one in before if one.minute > oldest]
+        opened = [(one.minute, one.product) for one in before if one.minute > oldest]
         weights.append(Weights(number, dict(counts), opened))
     return weights
 

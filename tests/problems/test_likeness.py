@@ -143,24 +143,15 @@ def test_the_more_tickets_come_at_once_the_more_make_a_group(others: int, *, are
     crowd = [incident(f"{_letters(n)} and {_letters(n + 700)}") for n in range(others)]
     alike = [incident(text) for text in _OUTAGE[:3]]
     opened = [*crowd, *alike]
-    known = Weights(len(opened), Counter(term for each in opened for term in each.terms), opened)
+    known = Weights(
+        len(opened), Counter(term for each in opened for term in each.terms), [(0, each.product) for each in opened]
+    )
     groups = grouped([], opened, [each.ticket_id for each in opened], known)
     assert [len(group.members) for group in groups] == ([3] if are_found else [])
 
 
 def _letters(number: int) -> str:
     return "".join(chr(ord("a") + number // 26**place % 26) for place in range(3)) * 2
-
-
-@pytest.mark.parametrize(
-    ("before", "with_term", "trends"),
-    [(0, 0, False), (1000, 0, True), (1000, 1000, False)],
-    ids=["new", "rare", "usual"],
-)
-def test_only_what_is_known_to_be_rarer_trends(before: int, with_term: int, *, trends: bool) -> None:
-    opened = [incident(f"{_letters(n)} zebra", minute=n) for n in range(8)]
-    known = Weights(before + 8, {"zebra": with_term + 8}, opened)
-    assert (known.trend(["zebra"], 4) > 0) is trends
 
 
 def test_the_reason_is_what_the_tickets_share() -> None:

@@ -64,7 +64,6 @@ def pair_evidence(one: Incident, other: Incident, weights: Weights) -> dict[str,
         "supposed": float(bool(one.supposed and other.supposed) and one.supposed != other.supposed),
         "burst": min(map(weights.burst, both)),
         "strangers": weights.strangers(one.product or other.product, minutes),
-        "trend": min(weights.trend(one.telling & other.telling, each.minute) for each in both),
     }
 
 
@@ -95,7 +94,6 @@ def group_evidence(incident: Incident, common: Common, near: Sequence[float], we
         "pace": _pace(incident, common.members),
         "burst": weights.burst(incident),
         "other": float(bool(incident.product and common.product) and incident.product != common.product),
-        "trend": weights.trend(incident.telling & common.terms.keys(), incident.minute),
     }
 
 

@@ -14,22 +14,18 @@ _HISTORY: Final = 60
 _AROUND: Final = 60.0
 """Minutes before and after a ticket in which tickets are a burst."""
 
-_RARE: Final = 0.5
-"""As often a term is believed to be said that nobody has said."""
-
 
 @dataclass(frozen=True)
 class Weights:
     """How much each term weighs: by how many of the tickets of the last days have it.
 
-    ``opened``: tickets of the last day.
+    ``opened``: the minutes at which tickets of the last day were opened, and their products.
     """
 
     tickets: int
     with_term: Mapping[str, int]
-    opened: Sequence[Incident] = ()
+    opened: Sequence[tuple[float, str]] = ()
     _bursts: dict[tuple[float, str], float] = field(default_factory=dict, compare=False, repr=False)
-    _trends: dict[tuple[float, str], float] = field(default_factory=dict, compare=False, repr=False)
 
     def of(self, term: str) -> float:
         """The term's weight, from 0 to 1."""
@@ -63,19 +59,6 @@ class Weights:
             return 0.0
         return log1p(len(times) / max(times[-1] - times[0], 2 * _AROUND) * minutes)
 
-    def trend(self, terms: Iterable[str], minute: float) -> float:
-        """How much more often than usual tickets around this minute say these terms; a logarithm."""
-        return log1p(sum(self.of(term) * self._trend(term, minute) for term in terms))
-
-    def _trend(self, term: str, minute: float) -> float:
-        key = minute, term
-        if key not in self._trends:
-            said, around = (_around(times, minute) for times in (self._said.get(term, ()), self._times[""]))
-            others, before = max(0, self.with_term.get(term, 0) - said), max(0, self.tickets - around)
-            usual = (around * others + _HISTORY * said) / (before + _HISTORY)
-            self._trends[key] = max(0.0, log((said + _RARE) / (usual + _RARE)))
-        return self._trends[key]
-
     def _square(self, terms: frozenset[str]) -> float:
         return sum(self.of(term) ** 2 for term in terms)
 
@@ -90,20 +73,11 @@ class Weights:
     @cached_property
     def _times(self) -> Mapping[str, Sequence[float]]:
         """The minutes of the tickets that may be about each product; any may be about none in particular."""
-        products = {each.product for each in self.opened} | {""}
+        products = {product for _, product in self.opened} | {""}
         return {
-            product: sorted(each.minute for each in self.opened if not product or each.product in ("", product))
+            product: sorted(at for at, other in self.opened if not product or other in ("", product))
             for product in products
         }
-
-    @cached_property
-    def _said(self) -> Mapping[str, Sequence[float]]:
-        """The minutes of the tickets that say each term."""
-        said: dict[str, list[float]] = {}
-        for each in sorted(self.opened, key=lambda each: each.minute):
-            for term in each.telling:
-                said.setdefault(term, []).append(each.minute)
-        return said
 
 
 def _around(times: Sequence[float], minute: float) -> int:

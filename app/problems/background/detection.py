@@ -184,16 +184,15 @@ async def _compare(session: AsyncSession, new: Sequence[Row], group: Grouping, *
     rows = await (await driver(session)).fetch(_RECENT, [*products | {""}], since)
     groups: dict[str, Group] = {}
     free: list[Incident] = []
-    opened: list[Incident] = []
     async for row in in_turns(rows):
-        opened.append(_incident(row))
         if row["problem_id"] is None:
-            free.append(opened[-1])
+            free.append(_incident(row))
         elif row["state"] not in _ENDED:
             members = groups.setdefault(row["problem_id"], Group(row["problem_id"])).members
             if len(members) < NEWEST:
-                members.insert(0, opened[-1])
-    weights = await _weights(session, opened, now)
+                members.insert(0, _incident(row))
+    opened = [(row["opened_at"].timestamp() / 60, row["product"]) for row in rows]
+    weights = await _weights(session, free, list(groups.values()), opened, now)
     fresh = [row["ticket_id"] for row in new]
     changed = await group(list(groups.values()), free[::-1], fresh, weights)
     return _Compared(weights, _spelt(rows), changed)
@@ -214,8 +213,15 @@ def _incident(row: Row) -> Incident:
     return Incident(row["ticket_id"], row["product"], minute, *texts, row["solutions"], row["supposed"])
 
 
-async def _weights(session: AsyncSession, opened: Sequence[Incident], now: datetime) -> Weights:
-    words = {"", *(term for each in opened for term in each.terms)}
+async def _weights(
+    session: AsyncSession,
+    free: Sequence[Incident],
+    groups: Sequence[Group],
+    opened: Sequence[tuple[float, str]],
+    now: datetime,
+) -> Weights:
+    members = [member for group in groups for member in group.members]
+    words = {"", *(term for each in (*free, *members) for term in each.terms)}
     rows = await (await driver(session)).fetch(_WEIGHTS, list(words), (now - _MEMORY).date())
     counts: Mapping[str, int] = {row["word"]: row["tickets"] for row in rows}
     return Weights(counts.get("", 0), counts, opened)
