@@ -183,12 +183,11 @@ def _of_group(
     tickets: Sequence[Labelled], first: Sequence[Incident], label: str, weights: Sequence[Weights], model: Model
 ) -> Iterator[Row]:
     members = first[-NEWEST:]
-    product = Group(None, list(first)).product
     known = {member.ticket_id for member in first}
     for place, each in enumerate(tickets):
         one = each.incident
         near_in_time = -_BEFORE <= one.minute - members[-1].minute <= _DAY
-        if one.ticket_id in known or not near_in_time or (one.product and product and one.product != product):
+        if one.ticket_id in known or not near_in_time:
             continue
         near = [likeness(one, member, weights[place], model) for member in members]
         common = common_of(members, weights[place])
