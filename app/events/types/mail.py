@@ -22,5 +22,7 @@ class MessageUnconfirmed(NotifyingEvent):
     type = "message.unconfirmed"
     audience = "internal"
     message_id: str
-    engineer_id: str | None = Field(description="The ticket's engineer, who is told; null: the manager is")
+    engineer_id: str | None = Field(
+        description="The ticket's engineer, who is told; null: the manager is, unless the ticket is `unconfirmed`"
+    )
     engineer_name: str | None = None

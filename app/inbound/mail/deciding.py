@@ -20,6 +20,7 @@ AUTOMATIC: Final = pgettext("mail", "An automatic e-mail: it answers nothing, an
 UNCONFIRMED: Final = pgettext("mail", "An e-mail whose sender could not be verified")
 NO_WRITER: Final = pgettext("mail", "An e-mail from somebody who may only read this account's tickets")
 NOT_OF_IT: Final = pgettext("mail", "An e-mail from somebody who is not known on this ticket")
+QUOTES_LINK: Final = pgettext("mail", "An e-mail with a link by which an engineer answers an alert")
 NOTHING_WRITTEN: Final = pgettext("mail", "An e-mail that holds nothing but quoted text")
 UNKNOWN_BOUNCE: Final = pgettext("mail", "A report on an e-mail that the service has not sent")
 STRANGER: Final = pgettext("mail", "The sender is not known")
@@ -100,10 +101,14 @@ def decide(mail: Mail, sender: Sender | None, thread: Thread | None, place: Plac
     if mail.bounce and mail.bounce.is_final:
         return Verdict("bounced") if returned else Verdict("leave", UNKNOWN_BOUNCE, is_robot=True)
     if thread and thread.status != "closed":
-        verdict = _about(mail, sender, thread)
-        is_too_much = verdict.action == "note" and thread.notes >= MOST_NOTES
-        return Verdict("leave", MANY_NOTES, is_robot=verdict.is_robot) if is_too_much else verdict
+        return limited(_about(mail, sender, thread), thread)
     return _new(mail, sender, thread, place)
+
+
+def limited(verdict: Verdict, thread: Thread | None) -> Verdict:
+    """The same; a note, where the ticket already has many, stays in its receipt."""
+    is_too_much = verdict.action == "note" and thread is not None and thread.notes >= MOST_NOTES
+    return Verdict("leave", MANY_NOTES, is_robot=verdict.is_robot) if is_too_much else verdict
 
 
 def internal_in(answer: str) -> str | None:

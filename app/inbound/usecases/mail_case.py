@@ -20,7 +20,17 @@ from app.core.text.messages import Message, _, pgettext
 from app.files.rules import media_type, refusal
 from app.files.usecases import room_for
 from app.inbound.mail.attachments import attachable, left_out, with_parts, without
-from app.inbound.mail.deciding import NOT_OF_IT, NOTHING_WRITTEN, Place, Sender, Thread, Verdict, decide, internal_in
+from app.inbound.mail.deciding import (
+    NOTHING_WRITTEN,
+    QUOTES_LINK,
+    Place,
+    Sender,
+    Thread,
+    Verdict,
+    decide,
+    internal_in,
+    limited,
+)
 from app.inbound.mail.parts import Part
 from app.inbound.mail.reading import Mail
 from app.inbound.read import mails
@@ -272,7 +282,7 @@ async def examine(session: AsyncSession, hook: MailHook, mail: Mail) -> MailCase
     plan = await plan_of(session, account, hook.fields.product, await database_now(session))
     is_reader = sender is not None and sender.is_reader and sender.is_authentic
     place = Place(account_id, is_known or is_reader, "email" in plan.channels, hook.fields.mail.unknown)
-    verdict = _worded(mail, decide(mail, sender, thread, place, returned=returned is not None))
+    verdict = limited(_worded(mail, decide(mail, sender, thread, place, returned=returned is not None)), thread)
     is_vouched = sender is not None and sender.is_authentic
     known, quotes = is_vouched and verdict.action in _ATTACHES, verdict.action == "engineer"
     attached = attachable(mail.parts, known=known, quotes=quotes)
@@ -280,12 +290,20 @@ async def examine(session: AsyncSession, hook: MailHook, mail: Mail) -> MailCase
 
 
 def _worded(mail: Mail, verdict: Verdict) -> Verdict:
-    """An engineer's e-mail in which nothing is found for the customer is a note; so is what quotes one to engineers."""
+    """An engineer's e-mail in which nothing is found for the customer is a note.
+
+    So is what would show the customer a link that is an engineer's; a ticket that it would open is not opened.
+    """
     if verdict.action == "say" and _SECRETS in (mail.written or mail.text):
-        return Verdict("note", NOT_OF_IT)
+        return Verdict("note", QUOTES_LINK)
+    if verdict.action == "open" and _SECRETS in f"{mail.subject}\n{mail.text}":
+        return Verdict("leave", QUOTES_LINK)
+    if verdict.action != "engineer":
+        return verdict
     words = engineers_words(mail)
-    is_unfit = not words.text or (_SECRETS in words.text and not words.is_internal)
-    return Verdict("note", NOTHING_WRITTEN) if verdict.action == "engineer" and is_unfit else verdict
+    if not words.text:
+        return Verdict("note", NOTHING_WRITTEN)
+    return Verdict("note", QUOTES_LINK) if _SECRETS in words.text and not words.is_internal else verdict
 
 
 async def _whose(session: AsyncSession, hook: MailHook, mail: Mail, thread: Thread | None) -> tuple[str, bool]:
