@@ -1,7 +1,7 @@
 """Tickets with a long history, which reports count from time to time, and sums of further units and dimensions.
 
 The moves by which sums are to change get another name: a replica that does not know the new sums would take moves away
-that it adds to the others alone. It counts nothing more from then on.
+that it adds to the others alone. It counts nothing more from then on, and goes on reading them by the old name.
 """
 
 from alembic import op
@@ -81,6 +81,26 @@ SELECT f.account_id, f.sandbox, f.priority, f.plan_key, f.plan_version, f.produc
 FROM report_sum_moves AS f WHERE (f.part = 'moment') = {}
 """
 
+# For replicas of the previous version, until a later one drops it: they read by it, and write nothing, not even nothing
+# at all, since the work that goes with it would be half done. They take what is forbidden for the schema's fault.
+OLD_NAME = (
+    "CREATE VIEW report_moves AS SELECT * FROM report_sum_moves",
+    """
+    CREATE FUNCTION heliodesk_moves_by_old_name() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        RAISE insufficient_privilege USING MESSAGE = 'this version counts nothing any more: the schema is a newer one''s';
+    END $$
+    """,
+    """
+    CREATE TRIGGER forbidden BEFORE INSERT OR UPDATE OR DELETE ON report_moves
+    FOR EACH STATEMENT EXECUTE FUNCTION heliodesk_moves_by_old_name()
+    """,
+    """
+    CREATE TRIGGER not_updatable INSTEAD OF INSERT OR UPDATE OR DELETE ON report_moves
+    FOR EACH ROW EXECUTE FUNCTION heliodesk_moves_by_old_name()
+    """,
+)
+
 
 def upgrade() -> None:
     op.create_table(
@@ -89,17 +109,24 @@ def upgrade() -> None:
         Column("ticket_id", ID, primary_key=True),
         Column("since", INSTANT, nullable=False, comment="when the first event was recorded that is not counted"),
         Column("due_at", INSTANT, nullable=False),
+        Column("failures", Integer(), nullable=False, server_default="0", comment="in a row; the last try may go on"),
     )
     op.create_index(None, "report_recounts", ["due_at"])
     op.create_index(None, "report_recounts", ["since"])
-    _rename_moves("report_moves", "report_sum_moves")
+    _copy_moves("report_moves", "report_sum_moves")
     for number, (begin, dimensions) in CELLS.items():
         op.execute(_sums(number, begin, dimensions, f"{FACTS} UNION ALL {MOVES.format(False)}"))
         op.execute(_sums(number + 100, begin, dimensions, f"{MOMENTS} UNION ALL {MOVES.format(True)}"))
+    op.drop_table("report_moves")
+    for statement in OLD_NAME:
+        op.execute(statement)
 
 
-def _rename_moves(before: str, after: str) -> None:
-    """In a new table, whose constraints are named after it; there are some thousands of rows."""
+def _copy_moves(before: str, after: str) -> None:
+    """To a new table, whose constraints are named after it; there are some thousands of rows.
+
+    From then on nobody writes the old one, so no facts either; whoever reads it goes on until it is dropped.
+    """
     columns: list[Column[object]] = [
         Column("account_id", ID, primary_key=True),
         Column("id", BigInteger(), Identity(always=True), primary_key=True),
@@ -121,11 +148,10 @@ def _rename_moves(before: str, after: str) -> None:
         Column("number", Integer(), nullable=False),
         Column("misses", Integer(), nullable=False),
     ]
-    op.execute(f"LOCK TABLE {before}")
+    op.execute(f"LOCK TABLE {before} IN EXCLUSIVE MODE")
     op.create_table(after, *columns, **OFTEN)
     names = ", ".join(column.name for column in columns if column.name != "id")
     op.execute(f"INSERT INTO {after} ({names}) SELECT {names} FROM {before}")  # noqa: S608
-    op.drop_table(before)
 
 
 def _sums(number: int, begin: str, dimensions: tuple[str, ...], rows: str) -> str:
@@ -142,5 +168,8 @@ def _sums(number: int, begin: str, dimensions: tuple[str, ...], rows: str) -> st
 
 def downgrade() -> None:
     op.execute(f"DELETE FROM report_sums WHERE cell IN ({', '.join(f'{n}, {n + 100}' for n in CELLS)})")  # noqa: S608
-    _rename_moves("report_sum_moves", "report_moves")
+    op.execute("DROP VIEW report_moves")
+    op.execute("DROP FUNCTION heliodesk_moves_by_old_name")
+    _copy_moves("report_sum_moves", "report_moves")
+    op.drop_table("report_sum_moves")
     op.drop_table("report_recounts")

@@ -42,7 +42,8 @@ async def while_read(request: Request, found: AsyncGenerator[T, None]) -> AsyncG
     try:
         while True:
             step = await stream.until_ended(_next(steps), request.scope, request.receive)
-            if step is None:
+            ended = finder.done() and steps.empty() and step == _Step()  # cancelled: it says nothing more
+            if step is None or ended:
                 raise Unavailable(_BROKEN_OFF, headers=_RETRY)
             if step.error:
                 raise step.error

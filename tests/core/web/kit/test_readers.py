@@ -65,3 +65,18 @@ async def test_it_ends_in_the_midst_of_a_step_when_the_reader_leaves_or_the_serv
         await reading
     assert caller.cancelled
     assert [value for value in caller.found if value] == [1, 2]
+
+
+async def test_it_is_cut_short_when_what_looks_for_more_was_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readers, "SILENCE", 0.01)
+
+    async def cancelled() -> AsyncGenerator[int, None]:
+        yield 1
+        raise asyncio.CancelledError
+
+    found = []
+    with pytest.raises(Unavailable):
+        async with asyncio.timeout(60), aclosing(while_read(Caller().request, cancelled())) as read:
+            async for value in read:
+                found.append(value)
+    assert [value for value in found if value] == [1]
