@@ -139,7 +139,6 @@ class ReportRecountRow(Base):
     ticket_id: Mapped[str] = mapped_column(ID, primary_key=True)
     since: Mapped[datetime] = mapped_column(comment="when the first event was recorded that is not counted")
     due_at: Mapped[datetime]
-    failures: Mapped[int] = mapped_column(server_default="0", comment="in a row; the last try may go on")
 
     __table_args__ = (Index(None, "due_at"), Index(None, "since"))
 

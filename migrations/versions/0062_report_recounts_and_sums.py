@@ -109,7 +109,6 @@ def upgrade() -> None:
         Column("ticket_id", ID, primary_key=True),
         Column("since", INSTANT, nullable=False, comment="when the first event was recorded that is not counted"),
         Column("due_at", INSTANT, nullable=False),
-        Column("failures", Integer(), nullable=False, server_default="0", comment="in a row; the last try may go on"),
     )
     op.create_index(None, "report_recounts", ["due_at"])
     op.create_index(None, "report_recounts", ["since"])
