@@ -88,7 +88,7 @@ OLD_NAME = (
     """
     CREATE FUNCTION heliodesk_moves_by_old_name() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        RAISE insufficient_privilege USING MESSAGE = 'this version counts nothing any more: the schema is a newer one''s';
+        RAISE insufficient_privilege USING MESSAGE = 'this version counts nothing more: the schema is newer';
     END $$
     """,
     """
