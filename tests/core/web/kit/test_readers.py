@@ -79,7 +79,7 @@ async def test_it_is_cut_short_when_what_looks_for_more_was_cancelled(monkeypatc
     async def read() -> None:
         async with asyncio.timeout(60), aclosing(while_read(Caller().request, cancelled())) as values:
             async for value in values:
-                found.append(value)  # noqa: PERF401  what came before the end is kept
+                found.append(value)
 
     with pytest.raises(Unavailable):
         await read()
