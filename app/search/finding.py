@@ -162,7 +162,7 @@ async def texts(session: AsyncSession, asked: Asked) -> Found:
     each = [query([word]) for word in asked.beginnings]
     counted = await connection.fetch(_in_scope(_COUNTED, asked), asked.account_id, each, asked.internal)
     if counted[0]["texts"] <= _NEWEST:
-        return Found(whole or near)
+        return Found(whole or near, more=_is_cut(whole, near))
     having = [*zip((row["having"] for row in counted), asked.beginnings, strict=True)]
     found = await _further(connection, asked, having, whole)
     if found.texts or len(each) == 1:
@@ -197,6 +197,11 @@ async def _further(
     rows = {row["id"]: row for row in (*near, *deep) if row["id"]}
     is_cut = len(deep) > FEW or deep[0]["led"] == most
     return Found([*rows.values()], more=is_cut or (len(rare) < len(having) and not whole))
+
+
+def _is_cut(whole: Sequence[Row], near: Sequence[Row]) -> bool:
+    """Whether there may be more texts with any of the words, where none has all of them."""
+    return not whole and len(near) >= FEW
 
 
 def _in_scope(statement: str, asked: Asked) -> str:

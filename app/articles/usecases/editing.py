@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -83,7 +83,7 @@ def said(article: ArticleRow) -> dict[str, Any]:
 
 
 async def _is_taken(session: AsyncSession, slug: str, language: str) -> bool:
-    taken = exists().where(ArticleRow.slug == slug, ArticleRow.language == language)
+    taken = exists().where(ArticleRow.slug == slug, func.lower(ArticleRow.language) == language.lower())
     return bool(await session.scalar(select(taken)))
 
 
