@@ -146,6 +146,7 @@ def create_app(settings: Settings, embedded: Watched | None = None) -> FastAPI:
         contact={"name": "Heliodesk"},
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # ours are `core/metrics` and `core/logging`
         openapi_url=None,  # `serve_openapi` and `serve_pages` answer with it
         redirect_slashes=False,
         separate_input_output_schemas=False,

@@ -34,6 +34,7 @@ from app.files.background import trouble as file_trouble
 from app.files.stores.choosing import store_of
 from app.notices.outbox import claims
 from app.paging import queue
+from app.reports.facts.progress import trouble as reports_trouble
 from app.scheduler import Scheduler
 from app.tickets.background import postponing
 from app.visitors.key_sets import KeySets
@@ -134,6 +135,7 @@ def build_state(
             queue.trouble,
             key_sets.trouble,
             file_trouble,
+            reports_trouble,
         ),
     )
 

@@ -1,4 +1,4 @@
-"""All background work: ``JOBS`` is the readable list. The only place that knows APScheduler.
+"""All background work: ``jobs`` is the readable list. The only place that knows APScheduler.
 
 APScheduler polls every job at its interval. Between two polls a job is woken by a write, or by a timer that was
 armed for the next instant at which it has something to do. A job only ever runs an idempotent pass: no business
@@ -177,7 +177,7 @@ def _people(state: State) -> Iterator[Job]:
         ("http", "pages engineers by services", wake_ups.pages),
     )
     for lane, what, wake_up in lanes:
-        pages = pager(state.sessions, Pages(lane, ways, state.metrics, base), wake_up)
+        pages = pager(state.sessions, Pages(lane, ways, state.metrics, base, state.settings.mail_domain), wake_up)
         yield Job(f"pages by {lane}", what, POLL, minute, pages.run_pass, pages.next_instant, wake_up, pages.stop)
 
 

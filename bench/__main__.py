@@ -25,6 +25,8 @@ ALL: Final = (
     "known",
     "problems",
     "search",
+    "importing",
+    "incident",
     "reports",
 )
 """Modules of this package, each with a ``main``; where one has a goal, it returns whether that is met."""

@@ -73,11 +73,16 @@ _ASKED: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "by product and metric": ("attainment", {"group_by": ["product", "metric"]}),
     "by channel and metric": ("attainment", {"group_by": ["channel", "metric"]}),
     "by product, tier, priority": ("attainment", {"group_by": ["product", "tier", "priority"]}),
+    "by engineer and product": ("attainment", {"group_by": ["engineer", "product"]}),
+    "by engineer, tier, channel": ("attainment", {"group_by": ["engineer", "tier", "channel"]}),
+    "by plan, product, channel": ("attainment", {"group_by": ["plan", "product", "channel"]}),
+    "by plan and engineer": ("attainment", {"group_by": ["plan", "engineer"]}),
     "by month in Warsaw": ("attainment", {"bucket": "month"} | _WARSAW),
     "by week in Kathmandu": ("attainment", {"bucket": "week"} | _KATHMANDU),
     "by day in Warsaw": ("attainment", {"bucket": "day"} | _WARSAW),
     "by day in Kathmandu": ("attainment", {"bucket": "day"} | _KATHMANDU),
     "by day, priority in Warsaw": ("attainment", {"bucket": "day", "group_by": ["priority"]} | _WARSAW),
+    "by day, priority in Kathmandu": ("attainment", {"bucket": "day", "group_by": ["priority"]} | _KATHMANDU),
     "of one account": ("attainment", {"account_id": "{account}", "group_by": ["metric", "product"]}),
     "volume": ("volume", {}),
     "volume by account": ("volume", {"group_by": ["account"]}),
@@ -86,11 +91,10 @@ _ASKED: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "by month in Warsaw, engineer": ("attainment", {"bucket": "month", "group_by": ["engineer"]} | _WARSAW),
     "by month in Warsaw, product": ("attainment", {"bucket": "month", "group_by": ["product"]} | _WARSAW),
     "by week in Kathmandu, channel": ("attainment", {"bucket": "week", "group_by": ["channel"]} | _KATHMANDU),
-    "by engineer and product": ("attainment", {"group_by": ["engineer", "product"]}),
     "lateness": ("lateness", {}),
     "lateness by account": ("lateness", {"group_by": ["account"]}),
 }
-_COUNTED: Final = frozenset({*list(_ASKED)[-6:]})
+_COUNTED: Final = frozenset({*list(_ASKED)[-5:]})
 """Questions that no sums answer wholly: these have no goals."""
 
 

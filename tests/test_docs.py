@@ -115,6 +115,11 @@ def test_links_lead_somewhere(page: str) -> None:
     assert [target for target in _LINK.findall(PAGES[page]) if not (folder / target).exists()] == []
 
 
+def test_the_readme_leads_to_every_page() -> None:
+    pages = {name for name in PAGES if name.startswith("docs/") and name.count("/") == 1}
+    assert sorted(pages - set(_LINK.findall(PAGES["README.md"]))) == []
+
+
 def test_the_readme_is_short() -> None:
     assert len(PAGES["README.md"].encode()) <= 6 * 1024
 

@@ -37,10 +37,14 @@ class Lexeme:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is looked for: the words that say something, and the languages that they may be in."""
+    """What is looked for: the words that say something, the languages that they may be in, and the one that they are.
+
+    ``own``: empty, where that cannot be told.
+    """
 
     terms: Sequence[Term]
     languages: Collection[str]
+    own: str = ""
 
 
 def query_of(lexemes: Sequence[Lexeme], languages: Collection[str], reader: str) -> Query:
@@ -55,7 +59,7 @@ def query_of(lexemes: Sequence[Lexeme], languages: Collection[str], reader: str)
     for language in languages:
         kept = [each for each in lexemes if each.language == language and _is_said(each, says)][:_TERMS]
         terms += [_term(each, says) for each in kept]
-    return Query(terms, {own or reader, reader, *(() if own else languages)} - {""})
+    return Query(terms, {own or reader, reader, *(() if own else languages)} - {""}, own)
 
 
 def _is_said(lexeme: Lexeme, says: Mapping[tuple[bool, int], str]) -> bool:

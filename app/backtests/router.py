@@ -19,6 +19,7 @@ from app.core.web.kit.deps import require_account
 from app.core.web.kit.merge_patch import patched
 from app.core.web.kit.ndjson import NDJSON, lines, wants_lines
 from app.core.web.kit.operations import Call, ResourceRouter, SupportCall
+from app.core.web.kit.readers import while_read
 from app.core.web.replies import reply
 from app.core.workers.offload import owner_of
 from app.plans.api.bodies import PlanRoute
@@ -76,7 +77,7 @@ async def backtest_plan(call: SupportCall, command: Annotated[BacktestBody, Body
     know and `priorities` does not map.
 
     One backtest runs at a time in each process of the service: 429 for a second one. It ends when its reader goes.
-    With `Accept: application/x-ndjson` the answer comes in lines: `{"progress": {"done", "total"}}` now and then,
+    With `Accept: application/x-ndjson` the answer comes in lines: `{"progress": {"done", "total"}}` twice a second,
     `{"change": {...}}` for each promise that is missed on one side only, and last `{"result": {...}}`, which has all
     but these; or the problem that ended it. The request may be sent as `application/yaml`. Admin and agent keys only.
     """
@@ -121,11 +122,13 @@ async def _told(call: Call, command: NewBacktest) -> AsyncGenerator[Line, None]:
         order = await running.prepare(state.sessions, state.offload, owner, command)
         yield {"progress": {"done": 0, "total": order.total}}
         report = Report()
-        async with aclosing(running.run(state.sessions, state.offload, owner, order, language)) as found:
-            async for batch in found:
-                for line in batch.lines:
+        found = running.run(state.sessions, state.offload, owner, order, language)
+        async with aclosing(while_read(call.request, found)) as read:
+            async for batch in read:
+                for line in batch.lines if batch else ():
                     yield {"change": line}
-                report.add(batch)
+                if batch:
+                    report.add(batch)
                 yield {"progress": {"done": report.done, "total": max(order.total, report.done)}}
                 await check_again(call.request)
         yield {"result": report.document(order)}

@@ -1,9 +1,10 @@
 """What a backtest takes and answers."""
 
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 import orjson
-from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, WithJsonSchema, field_validator
 
 from app.accounts.schemas import AccountId
 from app.backtests.outcomes import Cycles, State
@@ -122,15 +123,26 @@ class NewBacktest(Strict):
         default_factory=dict, description="What becomes of each recorded priority that the plan does not know"
     )
 
-    @model_validator(mode="after")
-    def _is_whole(self) -> "NewBacktest":
-        if self.plan is not None and not isinstance(self.plan, str | dict):
+    @field_validator("plan")
+    @classmethod
+    def _names_or_is_a_plan(cls, plan: Any) -> Any:
+        if plan is not None and not isinstance(plan, str | dict):
             raise invalid_value("plan", _("A plan is named by its key, or given as a whole document"))
-        if self.version is not None and not isinstance(self.plan, str):
+        return plan
+
+    @field_validator("version")
+    @classmethod
+    def _is_of_a_key(cls, version: int | None, known: ValidationInfo) -> int | None:
+        if version is not None and not isinstance(known.data.get("plan", ""), str):
             raise invalid_value("version", _("Only a plan that is named by its key has a version"))
-        if self.until is not None and self.until <= self.since:
+        return version
+
+    @field_validator("until")
+    @classmethod
+    def _is_later(cls, until: datetime | None, known: ValidationInfo) -> datetime | None:
+        if until is not None and "since" in known.data and until <= known.data["since"]:
             raise invalid_value("period", _("`until` is after `since`"))
-        return self
+        return until
 
 
 class PlanTried(Document):

@@ -27,7 +27,7 @@ _CAUSES: Final[Mapping[str, Message]] = {
     "holidays": _("Other holidays"),
     "time_zone": _("Another time zone"),
     "pauses": _("Other pauses"),
-    "course": _("The ticket takes another course"),
+    "course": _("The ticket runs a different course"),
 }
 _DUE: Final = _("{cause}; due on {due} instead of {before}; {end}.")
 _DUE_TOO: Final = _("{cause}; due on {due}; {end}.")

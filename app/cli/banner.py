@@ -25,7 +25,7 @@ def banner(url: str, data: Path | None, demo_keys: Path | None, *, loopback: boo
             "Webhooks may be sent to this machine, since this is a demo (HELIODESK_ALLOW_NETWORKS= forbids it)"
         )
     if data:
-        lines.append(f"One more admin key:  {admin_key_command(data)}")
+        lines.append(f"Another admin key:  {admin_key_command(data)}")
     return "\n".join(lines)
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from app.core.problems import Problem
 from app.core.schemas.validation import said_of
 
 _PREFIX: Final = "HELIODESK_"
@@ -24,6 +25,14 @@ def option_faults(error: ValidationError) -> Iterator[str]:
     """What a command's options are refused for: ``account_ids.0: This does not match the pattern ...``."""
     for fault in error.errors(include_url=False):
         yield f"{'.'.join(map(str, fault['loc']))}: {said_of(fault)}"
+
+
+def problem_faults(problem: Problem) -> Iterator[str]:
+    """What a command's input is refused for: ``/priorities: At least one is needed``, or a sentence without a place."""
+    if not problem.errors:
+        yield str(problem)
+    for fault in problem.errors:
+        yield f"{fault['pointer']}: {fault['detail']}".removeprefix(": ")
 
 
 def _line(place: tuple[str | int, ...], fault: Mapping[str, Any]) -> str:

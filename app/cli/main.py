@@ -25,7 +25,7 @@ from app.cli.commands.mail import mail
 from app.cli.commands.plan import plans
 from app.cli.commands.reports import reports
 from app.cli.databases import Data, database, given_database, kept_database
-from app.cli.input_faults import option_faults, setting_faults
+from app.cli.input_faults import option_faults, problem_faults, setting_faults
 from app.cli.postgres.binaries import NoPostgres
 from app.cli.postgres.embedded import DataInUse
 from app.cli.postgres.leftovers import ServerFailed
@@ -34,6 +34,7 @@ from app.cli.settings_table import settings_table
 from app.core import clock
 from app.core.db.migrate import DatabaseUnfit, require_fit, upgrade
 from app.core.db.session import transaction
+from app.core.limits.addresses import in_both_forms
 from app.core.logging import configure_logging
 from app.core.outgoing.addresses import is_local
 from app.core.problems import Problem
@@ -54,7 +55,12 @@ from app.resources import STARTING, open_state
 from app.webhooks.background.catch_up import leave_behind
 from app.webhooks.outbox.subscriptions import refresh_subscriptions
 
-cli = typer.Typer(help="Heliodesk keeps the promises of premium support.", no_args_is_help=True, add_completion=False)
+cli = typer.Typer(
+    help="Heliodesk keeps the promises of premium support.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",  # so that a paragraph of a docstring is one of the help, too
+)
 plans.command()(backtest)
 cli.add_typer(plans, name="plan")
 cli.add_typer(articles, name="articles")
@@ -81,8 +87,7 @@ def main() -> None:
     except _KNOWN as error:
         sys.exit(f"heliodesk: {error}")
     except Problem as problem:
-        faults = [f"{fault['pointer']}: {fault['detail']}" for fault in problem.errors]
-        sys.exit("\n".join(f"heliodesk: {line}" for line in faults or [str(problem)]))
+        sys.exit("\n".join(f"heliodesk: {line}" for line in problem_faults(problem)))
     except ValidationError as error:
         lines = setting_faults(error) if error.title == Settings.__name__ else option_faults(error)
         sys.exit("\n".join(f"heliodesk: {line}" for line in lines))
@@ -95,7 +100,7 @@ def up(
     port: Port = 8000,
     data: Data = Path(".heliodesk"),
     *,
-    demo: Annotated[bool, typer.Option(envvar="DEMO", help="Make a demo account at the first start")] = True,
+    demo: Annotated[bool, typer.Option(envvar="DEMO", help="Create a demo account at the first start")] = True,
     die_with_parent: Annotated[bool, typer.Option(help="Stop when the process that started this one dies")] = False,
 ) -> None:
     """Serve on 127.0.0.1 with an embedded PostgreSQL (or DATABASE_URL), the shipped plans and a demo account."""
@@ -108,13 +113,13 @@ def up(
 
 @cli.command(name="serve")
 def serve_command(host: Host = "127.0.0.1", port: Port = 8000) -> None:
-    """Serve with the database at DATABASE_URL, as a container does: migrated, with the shipped plans."""
+    """Migrate the database at DATABASE_URL, load the shipped plans, and serve, as a container does."""
     _serve(given_database(), host, port)
 
 
 @cli.command()
 def migrate(data: Data = Path(".heliodesk")) -> None:
-    """Bring the database to the newest schema: the one at DATABASE_URL, or that of `heliodesk up`."""
+    """Migrate a database to the newest schema: the one at DATABASE_URL, or that of `heliodesk up`."""
     with database(data, shared=True) as settings:
         asyncio.run(require_fit(settings.database_url))
         upgrade(settings.database_url)
@@ -122,14 +127,14 @@ def migrate(data: Data = Path(".heliodesk")) -> None:
 
 @cli.command()
 def admin_key(data: Data = Path(".heliodesk")) -> None:
-    """Make one more admin key and print it, also while `heliodesk up` runs."""
+    """Create another admin key and print it. `heliodesk up` may be running."""
     with database(data, shared=True) as settings:
         print(asyncio.run(_add_admin_key(settings)))
 
 
 @cli.command(name="demo")
 def demo_command(data: Data = Path(".heliodesk")) -> None:
-    """Make the demo account, also while `heliodesk up` runs."""
+    """Create the demo account. `heliodesk up` may be running."""
     with database(data, shared=True) as settings:
         _make_ready(settings, data, data / "demo.env")
 
@@ -140,18 +145,18 @@ def check_command(
     account: Annotated[str | None, typer.Option(help="Only the tickets of this account")] = None,
     ticket: Annotated[str | None, typer.Option(help="Only this ticket")] = None,
     since: Annotated[
-        datetime | None, typer.Option(formats=INSTANTS, help="Only tickets changed since then; UTC unless it says")
+        datetime | None, typer.Option(formats=INSTANTS, help="Only tickets changed since then (UTC by default)")
     ] = None,
     zoneinfo: Annotated[
         Path | None,
-        typer.Option(help="Tell what these compiled time zones would move (/usr/share/zoneinfo, a tzdata package)"),
+        typer.Option(help="Show what these compiled time zones would move (/usr/share/zoneinfo, a tzdata package)"),
     ] = None,
 ) -> None:
-    """Replay tickets from their history and print each difference to the database; also while the service runs.
+    """Replay tickets from their history and print each difference from the database. The service may be running.
 
-    Also tells which running deadlines the time-zone database in force (or another one) would time differently, and
-    which lie beyond the holidays that are known: none of these moves by itself. Reads only. Exits with 1 when there is
-    a difference.
+    It also lists the running deadlines that the time-zone database in force (or another one) would time differently,
+    and those that lie after the last known holiday: none of these moves by itself. It only reads. The exit
+    code is 1 when there is a difference.
     """
     outlook = Outlook(database_in(zoneinfo) if zoneinfo else IN_FORCE)
     with database(data, shared=True) as settings:
@@ -163,11 +168,11 @@ def check_command(
 
 @cli.command()
 def openapi(
-    *, check: Annotated[bool, typer.Option("--check", help="Fail when the file differs from the code")] = False
+    *, check: Annotated[bool, typer.Option("--check", help="Fail when a file differs from the code")] = False
 ) -> None:
-    """Write what the code says into openapi/ and docs/, or check it.
+    """Generate from the code what openapi/ and docs/ say of it, or check that it is up to date.
 
-    The OpenAPI document, the schema of plan documents, which operations need which scope, and every setting.
+    These are the OpenAPI document, the schema of plan documents, and the tables of scopes and settings.
     """
     document = create_app(Settings(database_url="postgresql://")).openapi()
     form = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
@@ -223,7 +228,7 @@ def _serve(
         loopback = demo_keys is not None and is_local("localhost", settings.allow_networks)
         print(banner(url, data if embedded else None, demo_keys, loopback=loopback), flush=True)
         _serve_demo_host(url, port + 1, demo_keys)
-        trusted = [str(network) for network in settings.trusted_proxies]
+        trusted = in_both_forms(settings.trusted_proxies)
         application, limits = partial(create_app, settings, embedded), ConnectionLimits.of(settings)
         serve(application, listening, limits, workers=settings.workers, trusted=trusted)
 

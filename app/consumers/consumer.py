@@ -32,7 +32,7 @@ _POLL: Final = 10.0
 _BREATH: Final = 1.0
 """Seconds until the next try, where another replica is at it."""
 _EVENTS: Final = """
-SELECT id, position, type, account_id, ticket_id, sandbox, data ->> 'message_id' AS message_id,
+SELECT id, position, type, account_id, ticket_id, recorded_at, sandbox, data ->> 'message_id' AS message_id,
     data ->> 'problem_id' AS problem_id
 FROM events WHERE id > '' AND"""  # ``id > ''`` is what the index wants to hear, see its model
 _NEXT: Final = f"{_EVENTS} position > $1 AND position <= $2 ORDER BY position LIMIT $3"
@@ -82,9 +82,9 @@ class Consumer:
     async def take(self, work: Work) -> int:
         """Let ``work`` do its part with the next events, in one transaction with the mark; the number of events.
 
-        Events are rows with id, position, type, account_id, ticket_id, sandbox, message_id and problem_id. When the
-        work fails, the same events come again, fewer at a time: it may be given an event any number of times. Raises
-        what the work raises, until one event is left that fails alone, twice.
+        Events are rows with id, position, type, account_id, ticket_id, recorded_at, sandbox, message_id and
+        problem_id. When the work fails, the same events come again, fewer at a time: it may be given an event any
+        number of times. Raises what the work raises, until one event is left that fails alone, twice.
         """
         if await self._pauses(work):
             return 0

@@ -22,7 +22,7 @@ from app.core.db.tables import Row
 from app.core.jobs.backoff import POSTPONED_AFTER, is_told, wait_after
 from app.events.event import Event
 from app.events.types import EventPostponed
-from app.webhooks.usecases.endpoints import tell
+from app.webhooks.outbox.telling import tell
 
 BLAMED: Final = (Cause.FAILED, Cause.SLOW)
 """Causes of a failure that say something about the events themselves."""

@@ -23,7 +23,7 @@ from app.core.db.statements.bulk import upserted, write
 from app.core.jobs.backoff import POSTPONED_AFTER, wait_after
 from app.events.event import Event
 from app.events.types import JobPostponed
-from app.webhooks.usecases.endpoints import tell
+from app.webhooks.outbox.telling import tell
 
 _LONGEST: Final = timedelta(minutes=10)
 """A job that works again has to catch up, so it is tried sooner than an event that fails alone."""

@@ -174,6 +174,11 @@ class Visitor:
     address: str = ""
     """of the network, by which those are counted whom nobody vouches for"""
 
+    @property
+    def writes_mail(self) -> bool:
+        """Whether a hook passes on what they have sent by e-mail: no form has asked them for anything."""
+        return self.key.kind == "hook"
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:

@@ -45,6 +45,9 @@ class Stored:
             "postponed_events", "Events that a background job cannot process, and tries again later, up to 10,000"
         )
         self.postponed_jobs = gauge("postponed_jobs", "Background jobs that fail with every event, and pause")
+        self.reports_behind = gauge(
+            "reports_behind_seconds", "How long ago the first event was recorded that reports do not count yet"
+        )
         self.feed_held = gauge(
             "feed_held_seconds", "How long open transactions have kept the feed's watermark from moving"
         )

@@ -24,8 +24,7 @@ class Problem(Exception):
     slug: ClassVar[str] = "internal"
     title: ClassVar[Message] = _("Something went wrong on our side")
     meaning: ClassVar[Message] = _(
-        "Something failed that should not have failed. The log of the service has the cause, under the id of "
-        "the request."
+        "An unexpected error occurred. The log of the service has the cause, under the id of the request."
     )
 
     def __init__(
@@ -144,8 +143,8 @@ class QuotaExceeded(Problem):
 
     status, slug, title = 409, "quota-exceeded", _("A quota is used up")
     meaning = _(
-        "There are as many of something as there may be. The member “quota” says of what, “value” how many "
-        "there may be, and “used” how many there are."
+        "As many exist as the quota allows. The member “quota” names it, “value” says how many there may be, and "
+        "“used” how many there are."
     )
 
 

@@ -24,8 +24,10 @@ from app.core.text.language import choose_language
 from app.digests import contents
 from app.digests.models import TamDigestRow
 from app.digests.weeks import WEEK, Managed, Portfolio, due_now, may_be_due, portfolios
+from app.events.event import Event
 from app.events.types.data import dump
 from app.notices.models import NoticeRow
+from app.webhooks.outbox.telling import tell
 
 _MANAGED: Final = f"""
 SELECT {contents.MANAGED} FROM accounts
@@ -75,7 +77,7 @@ async def _send(session: AsyncSession, portfolio: Portfolio, week: date) -> int:
     told = [(account, digest) for account, digest in found if digest]
     if not told:
         return 0
-    events = [await contents.record(session, a.account_id, digest, now) for a, digest in told]
+    events = [await tell(session, account.account_id, Event(now, digest)) for account, digest in told]
     accounts = [
         {
             "account": account.name,

@@ -6,18 +6,14 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db.session import driver, memory_of, ring_after_commit
-from app.core.db.statements.bulk import write
+from app.core.db.session import driver, memory_of
 from app.core.db.tables import Row
 from app.core.process.cooperative import in_turns
 from app.digests.weeks import WEEK, Managed
-from app.events.event import Event
-from app.events.log import event_row, recorded
 from app.events.types.digests import AccountDigest
 from app.plans.document.naming import priority_name
 from app.plans.store import current_documents, document
 from app.sla.clock.terms import PLAN_METRICS
-from app.webhooks.outbox.fanout import fanned_out
 
 _SHOWN: Final = 10
 _SOON: Final = timedelta(hours=24)
@@ -104,17 +100,3 @@ def _number(rows: Sequence[Row]) -> int:
 
 def _ticket(row: Row) -> Any:
     return {name: row[name] for name in ("ticket_id", "number", "title", "priority", "metric", "due_at")}
-
-
-def row_of(account_id: str, digest: AccountDigest, at: datetime, *, sandbox: bool) -> Row:
-    """The row of the digest's event."""
-    return event_row(Event(at, digest), account_id=account_id, ticket_id=None, sequence=None, sandbox=sandbox)
-
-
-async def record(session: AsyncSession, account_id: str, digest: AccountDigest, at: datetime) -> Row:
-    """Record the digest as an event of its live account; the event's row."""
-    row = row_of(account_id, digest, at, sandbox=False)
-    if await write(session, recorded([row]), fanned_out([row])):
-        ring_after_commit(session, "deliveries")
-    ring_after_commit(session, "events")
-    return row

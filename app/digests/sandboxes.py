@@ -12,6 +12,8 @@ from app.core.db.tables import Row
 from app.core.zones import load_zone
 from app.digests import contents
 from app.digests.weeks import Managed, due_between
+from app.events.event import Event
+from app.events.log import event_row
 from app.webhooks.outbox.fanout import fan_out
 
 _ACCOUNT: Final = f"""
@@ -34,7 +36,8 @@ class Weekly:
         digest = await contents.digest_of(session, self.account, at) if self.account else None
         if self.account is None or digest is None:
             return []
-        rows = [contents.row_of(self.account.account_id, digest, at, sandbox=True)]
+        event = Event(at, digest)
+        rows = [event_row(event, account_id=self.account.account_id, ticket_id=None, sequence=None, sandbox=True)]
         await fan_out(session, rows)
         return rows
 

@@ -284,6 +284,13 @@ DATA: Final[dict[str, dict[str, Any]]] = {
         "reason": "550 5.1.1 User unknown",
         "notice_id": "ntc_01k9z3v5q8e9rbn3wz4m6t7y2g",
     },
+    "message.unconfirmed": {
+        "message_id": "msg_01k9z3v5q8e9rbn3wz4m6t7y2b",
+        "engineer_id": ENGINEER,
+        "engineer_name": JAN,
+        "notified": [],
+        "unreachable": [],
+    },
     "maintenance.started": _WINDOW,
     "maintenance.ended": _WINDOW | {"still_firing": 2},
     "article.published": _ARTICLE,

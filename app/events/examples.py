@@ -45,6 +45,7 @@ _MOMENTS: Final[tuple[tuple[str, str, dict[str, str], str], ...]] = (
     ("ticket.status_changed", "20T20:40:00", _ENGINEER, "open"),
     ("deadline.met", "20T20:40:00", _SERVICE, "open"),
     ("mail.bounced", "20T20:40:20", _SERVICE, "open"),
+    ("message.unconfirmed", "20T20:40:25", _SERVICE, "open"),
     ("coaching.noted", "20T20:40:30", _ENGINEER, "open"),
     ("coaching.acknowledged", "20T20:41:00", _ENGINEER, "open"),
     ("deadline.warning", "20T20:41:15", _SERVICE, "new"),

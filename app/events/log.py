@@ -1,6 +1,7 @@
 """Recording events: in the transaction that changes what they tell of."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -37,6 +38,14 @@ def with_names(row: Row, people: People) -> Row:
     if row["type"] not in ENGINEERS:
         return row
     return {**row, "data": fitted(named(row["type"], row["data"], people))}
+
+
+VIA: Final = """coalesce(e.via, CASE WHEN e.actor->>'kind' = 'service' THEN o.via END) AS via,
+       (SELECT id FROM installations) AS installation"""
+"""The way that what is sent about an event ``e`` has come so far, and this installation, which is its next step."""
+VIA_FROM: Final = """LEFT JOIN events AS o
+  ON o.account_id = e.account_id AND o.ticket_id = e.ticket_id AND o.sequence = 1"""
+"""Where that is read from: what the service does to a ticket by itself follows from how it was opened."""
 
 
 def came_via(session: AsyncSession, via: Sequence[str]) -> None:

@@ -34,6 +34,7 @@ ENGINEERS: Final[Mapping[str, tuple[str, ...]]] = {
     "escalation.accepted": ("assignee",),
     "coaching.noted": ("engineer_id",),
     "coaching.acknowledged": ("engineer_id",),
+    "message.unconfirmed": ("engineer_id",),
     "call.declined": ("assignee_id",),
     "call.failed": ("assignee_id",),
     "expert.alerted": ("engineer_id", "candidates.engineer_id"),

@@ -85,6 +85,7 @@ SENTENCES: Final[Mapping[str, Message]] = {
     "account.digest": _("Weekly digest: {open} open, {at_risk} at risk, {missed} missed"),
     "account.report_ready": _("The support report for {month} is ready"),
     "mail.bounced": _("An e-mail to the customer came back"),
+    "message.unconfirmed": _("New message whose sender is not confirmed: it has changed nothing on the ticket"),
     "maintenance.started": _("A maintenance window has begun: alerts are held back"),
     "maintenance.ended": _("A maintenance window has ended: tickets are being opened for alerts that are still firing"),
     "article.published": _("An article was published, or a published one was changed"),

@@ -85,7 +85,7 @@ def _start(stated: str | None, length: int, size: int) -> int:
         raise BadRequest(_("A Content-Range is written like bytes 0-1023/18204"))
     first, last, whole = map(int, found.groups())
     if whole != size or last - first + 1 != length or last >= size:
-        raise BadRequest(_("The Content-Range does not fit to the file of {size} bytes", size=size))
+        raise BadRequest(_("The Content-Range does not match the file of {size} bytes", size=size))
     return first
 
 
@@ -125,6 +125,7 @@ async def _found(state: State, purpose: Purpose, token: str) -> tuple[FileRow, F
         row = await sent(session, file_id) if file_id else None
     if row is None:
         raise NotFound(_("This link is not valid, or has expired"))
+    state.limits.count_link(row.account_id)
     return row, state.files
 
 

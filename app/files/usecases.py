@@ -193,6 +193,12 @@ def _parts(chunks: Iterable[bytes]) -> Iterable[bytes]:
         yield bytes(waiting)
 
 
+async def room_for(session: AsyncSession, settings: Settings, account_id: str) -> int:
+    """Bytes of further files that the account has room for, as ``keep`` finds it unless others are quicker."""
+    used: int = await (await driver(session)).fetchval(f"SELECT {FILE_BYTES.owned}", account_id)
+    return FILE_BYTES.value(settings) - used
+
+
 async def _unfit(
     session: AsyncSession, settings: Settings | None, account_id: str, kind: str, size: int
 ) -> rules.Reason | None:
@@ -231,7 +237,7 @@ def _unattachable(row: Any) -> Message | None:
     if row is None:
         return _("You have no such file")
     if row["ticket_id"]:
-        return _("The file is attached already")
+        return _("The file is already attached")
     if row["state"] == "quarantined":
         return _("The scanner has found something in this file")
     return None if row["state"] in _ATTACHABLE else _("The bytes of this file have not been sent")

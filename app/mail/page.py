@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.session import run
-from app.core.state import StateDep
+from app.core.state import State, StateDep
 from app.core.text.language import Language, choose_language
 from app.core.web.http import Router
 from app.core.web.kit.deps import LanguageDep
@@ -35,23 +35,31 @@ _PRIVATE: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"
 async def show_mails(state: StateDep, language: LanguageDep, token: _TokenPath) -> HTMLResponse:
     """Show whether the reader gets mails, with the button that changes it."""
     async with state.sessions() as session:
-        return _answer(await reader_of_token(session, token), token, language)
+        return _answer(await _reader(session, state, token), token, language)
 
 
 @router.post(f"{MUTE_PATH}{{token}}", scope=None)
 async def mute_at_once(state: StateDep, language: LanguageDep, token: _TokenPath) -> HTMLResponse:
     """End the mails, as a reader of mail does it with one click."""
-    return _answer(await run(state.sessions, partial(_set, token=token, muted=True)), token, language)
+    return _answer(await run(state.sessions, partial(_set, state=state, token=token, muted=True)), token, language)
 
 
 @router.post(f"{MUTE_PATH}{{token}}/on", scope=None)
 async def unmute_by_link(state: StateDep, language: LanguageDep, token: _TokenPath) -> HTMLResponse:
     """Send mails again, and from now on to the address of a guest: whoever has the link reads its mail."""
-    return _answer(await run(state.sessions, partial(_set, token=token, muted=False)), token, language)
+    return _answer(await run(state.sessions, partial(_set, state=state, token=token, muted=False)), token, language)
 
 
-async def _set(session: AsyncSession, *, token: str, muted: bool) -> Reader | None:
+async def _reader(session: AsyncSession, state: State, token: str) -> Reader | None:
+    """Whom a link was made for; what comes by it counts for the account."""
     reader = await reader_of_token(session, token)
+    if reader:
+        state.limits.count_link(reader.account_id)
+    return reader
+
+
+async def _set(session: AsyncSession, *, state: State, token: str, muted: bool) -> Reader | None:
+    reader = await _reader(session, state, token)
     if reader is None:
         return None
     return await mute(session, reader) if muted else await unmute(session, reader, confirms=True)

@@ -17,6 +17,7 @@ from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.core.metrics import Metrics
 from app.core.state import Feed
+from app.reports.facts.progress import seconds_behind
 from app.tickets.staffing.route import OWNER_HELD
 
 MOST: Final = 10_000
@@ -82,6 +83,7 @@ class Sampler:
             await connection.execute(_BEGIN)
             waiting = await connection.fetchrow(WAITING, MOST)
             page = await connection.fetchrow(OPEN, *self._place, self.page)
+            behind = await seconds_behind(connection)
         await self.feed.poll()
         gauges = self.metrics.stored
         gauges.due_backlog.set(waiting["due_backlog"])
@@ -93,6 +95,7 @@ class Sampler:
         gauges.receipts_for.set(max(waiting["receipts_for"] or 0.0, 0.0))
         gauges.postponed_events.set(waiting["events"])
         gauges.postponed_jobs.set(waiting["jobs"])
+        gauges.reports_behind.set(behind)
         gauges.feed_held.set(self.feed.held())
         if page is not None:
             self._counted.update(orjson.loads(page["priorities"]))

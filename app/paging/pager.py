@@ -15,8 +15,10 @@ from app.core.signals import WakeUp
 from app.core.text.messages import Message, _, verbatim
 from app.notices.background.send import UNKNOWN, storable, too_slow
 from app.notices.links import Whose, create_links
+from app.notices.outbox.mailings import mail_secret
 from app.notices.sending.channels import NotSent
 from app.notices.sending.posting import Limits, Poster
+from app.notices.tokens import reply_address
 from app.paging import queue
 from app.paging.queue import Claimed, Lane, Outcome
 from app.paging.texts import text_of
@@ -42,6 +44,8 @@ class Addressed:
 
     page: Claimed
     link: str | None
+    reply: str | None = None
+    """where a reply answers the customer, of an e-mail to the engineer's own address"""
 
     @property
     def account_id(self) -> str:
@@ -73,6 +77,8 @@ class Pages:
     metrics: Metrics
     link_base: str | None = None
     """where the pages that answer alerts are; None: messages have no links"""
+    domain: str = ""
+    """whose mail comes in; empty: no reply would"""
 
     async def accounts(self, session: AsyncSession, after: str, limit: int) -> Sequence[str]:
         """Accounts that have pages due."""
@@ -84,8 +90,14 @@ class Pages:
         wanted = [page for page in claimed if self.link_base and page.state == "pending"]
         whose = [Whose(page.account_id, page.alert_id, page.engineer_id) for page in wanted]
         tokens = dict(zip((page.id for page in wanted), await create_links(session, whose), strict=True))
+        secret = await mail_secret(session) if self.domain and any(page.is_to_own_mailbox for page in claimed) else ""
         return [
-            Addressed(page, f"{self.link_base}{tokens[page.id]}" if page.id in tokens else None) for page in claimed
+            Addressed(
+                page,
+                f"{self.link_base}{tokens[page.id]}" if page.id in tokens else None,
+                reply_address(secret, page.ticket_id, self.domain) if secret and page.is_to_own_mailbox else None,
+            )
+            for page in claimed
         ]
 
     async def next_due(self, session: AsyncSession) -> datetime | None:
@@ -114,7 +126,7 @@ class Pages:
             return Outcome(page, "failed", UNKNOWN)
         try:
             async with asyncio.timeout(SECONDS):
-                await self.ways.send(method, text_of(page, message.link))
+                await self.ways.send(method, text_of(page, message.link, message.reply), page.way)
         except Exception as error:  # noqa: BLE001  one page's texts or target: the others are not affected
             return _failed(page, error)
         return Outcome(page, "sent", wait=_POLL if page.kind in _WATCHED else None)
@@ -126,7 +138,7 @@ class Pages:
             return Outcome(page, "sent", wait=_POLL)
         try:
             async with asyncio.timeout(SECONDS):
-                await self.ways.resolve(method, page.alert_id)
+                await self.ways.resolve(method, page.alert_id, page.way)
         except Refused as error:
             return Outcome(page, "sent", _unended(error))
         except Exception as error:  # noqa: BLE001  as above

@@ -27,6 +27,10 @@ class Text:
     """the instant of the alert, RFC 3339"""
     urgent: bool = True
     link: str | None = None
+    ticket_id: str | None = None
+    """what it is about; None: a test"""
+    reply: str | None = None
+    """where a reply to it goes"""
     facts: Mapping[str, str] = field(default_factory=dict)
 
 

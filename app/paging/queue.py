@@ -14,7 +14,9 @@ from app.core.db.statements.bulk import Write
 from app.core.db.statements.housekeeping import forget
 from app.core.db.tables import Row
 from app.core.ids import new_id
+from app.core.outgoing.via import read_via, write_via
 from app.core.text.messages import Message, both, from_stored
+from app.events.log import VIA, VIA_FROM
 from app.events.upcast import upcast
 from app.notices.outbox.claims import ABOUT, ABOUT_FROM, plan_of
 from app.paging.models import PageRow
@@ -66,12 +68,14 @@ SELECT c.account_id, c.alert_id, c.rule_id, c.claim_id, c.kind, c.state, c.attem
            'locale', (SELECT string_agg(language, ',') FROM jsonb_array_elements_text(g.languages) AS language),
            'time_zone', g.time_zone
        ) AS recipient,
+       {VIA},
        {ABOUT}
 FROM claimed AS c
 LEFT JOIN contact_methods AS m ON m.id = c.method_id
 LEFT JOIN alerts AS a ON a.account_id = c.account_id AND a.id = c.alert_id
 LEFT JOIN engineers AS g ON g.id = c.engineer_id
 LEFT JOIN events AS e ON e.account_id = c.account_id AND e.id = c.event_id
+{VIA_FROM}
 {ABOUT_FROM}
 """  # noqa: S608  our own text
 _RECORD: Final = """
@@ -131,6 +135,8 @@ class Claimed:
     data: dict[str, Any]
     recipient: dict[str, Any]
     ticket: dict[str, Any]
+    via: str | None
+    installation: str
     names: Names = NO_NAMES
     """those of the ticket's plan"""
 
@@ -138,6 +144,17 @@ class Claimed:
     def id(self) -> str:
         """As logs name it."""
         return f"{self.alert_id} {self.rule_id}"
+
+    @property
+    def way(self) -> str:
+        """The installations that the page has come through, this one last, as a header names them."""
+        return write_via((*read_via(self.via), self.installation))
+
+    @property
+    def is_to_own_mailbox(self) -> bool:
+        """Whether it is an e-mail to the address by which the engineer is known: a reply from there is theirs."""
+        own = str(self.recipient.get("email") or "").lower()
+        return self.kind == "email" and bool(own) and (self.target or "").lower() == own
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +217,7 @@ async def next_due(session: AsyncSession, lane: Lane) -> datetime | None:
 
 
 async def results(session: AsyncSession, alerts: Sequence[tuple[str, str]]) -> dict[str, list[dict[str, Any]]]:
-    """How engineers were told of alerts (account and id), by the alert's id: ``PageDocument``, the earliest first."""
+    """How engineers were paged about alerts (account and id), by the alert's id: its ``pages``, the earliest first."""
     found: dict[str, list[dict[str, Any]]] = {alert_id: [] for _, alert_id in alerts}
     if alerts:
         accounts, ids = zip(*alerts, strict=True)

@@ -5,7 +5,7 @@ from typing import Any, Final, Protocol
 
 from app.core.text.messages import _, in_language
 from app.events.envelope import instant
-from app.notices.content.texts import body, language_of, subject, with_link
+from app.notices.content.texts import body, language_of, subject, with_link, with_reply
 from app.notices.sending.letters import id_about
 from app.paging.providers import Text
 from app.plans.document.naming import Names
@@ -63,21 +63,24 @@ class Told(Protocol):
         ...
 
 
-def text_of(page: Told, link: str | None) -> Text:
-    """The text of a page; ``link`` is where its alert is answered."""
+def text_of(page: Told, link: str | None, reply: str | None = None) -> Text:
+    """The text of a page; ``link`` is where its alert is answered, ``reply`` where a reply answers the customer."""
     language, at = language_of(page.recipient), instant(page.timestamp)
     told = body(page.type, page.data, page.ticket, page.recipient, page.timestamp, page.names)
     facts = {"number": str(page.ticket["number"])} if page.ticket.get("number") else {}
     if priority := page.ticket.get("priority"):
         facts |= {"priority": in_language(page.names.priority(priority), language)}
+    told = with_link(told, link, language)
     return Text(
         key=page.alert_id,
         message_id=id_about(f"{page.alert_id}.{page.rule_id}", page.ticket_id),
         title=subject(page.type, page.data, page.ticket, language, page.names),
-        body=with_link(told, link, language),
+        body=with_reply(told, language) if reply else told,
         at=at,
         urgent=page.data.get("urgency", "high") == "high",
         link=link,
+        ticket_id=page.ticket_id,
+        reply=reply,
         facts=facts | {"engineer": str(page.recipient.get("name") or ""), "accept_by": str(page.data["accept_by"])},
     )
 

@@ -13,11 +13,12 @@ import structlog
 
 from app.core.outgoing.addresses import Network
 from app.core.outgoing.connector import vetting_blocking_calls
+from app.core.outgoing.via import HEADER
 from app.core.problems import message_of
 from app.core.settings import Settings, Unconfigurable
 from app.core.text.messages import _, verbatim
 from app.notices.sending.channels import Mail, NotSent
-from app.notices.sending.letters import Letter
+from app.notices.sending.letters import Letter, of_a_thread
 from app.paging.providers import (
     OK,
     Post,
@@ -66,25 +67,28 @@ class Ways:
         self._pagerduty = _base(settings.pagerduty_url)
         self._opsgenie = _base(settings.opsgenie_url)
 
-    async def send(self, method: Method, text: Text) -> None:
-        """Tell an engineer. Raises ``NotSent``, or ``Refused`` where it is no use to try again."""
+    async def send(self, method: Method, text: Text, way: str = "") -> None:
+        """Tell an engineer; ``way`` has the installations that this has come through.
+
+        Raises ``NotSent``, or ``Refused`` where it is no use to try again.
+        """
         target, region = method.target, method.service_region
         if method.kind == "email":
             await self._send_mail(target, text)
         elif method.kind == "apprise":
             await self._apprise.send(target, text)
         elif method.kind == "pagerduty":
-            await self._post(pagerduty_trigger(target, region, text, self._pagerduty))
+            await self._post(pagerduty_trigger(target, region, text, self._pagerduty), way)
         else:
-            await self._post(opsgenie_create(target, region, text, self._opsgenie))
+            await self._post(opsgenie_create(target, region, text, self._opsgenie), way)
 
-    async def resolve(self, method: Method, key: str) -> None:
+    async def resolve(self, method: Method, key: str, way: str = "") -> None:
         """Tell a service that goes on by itself that an alert is over. Raises as ``send`` does."""
         target, region = method.target, method.service_region
         if method.kind == "pagerduty":
-            await self._post(pagerduty_resolve(target, region, key, self._pagerduty))
+            await self._post(pagerduty_resolve(target, region, key, self._pagerduty), way)
         else:
-            await self._post(opsgenie_close(target, region, key, self._opsgenie))
+            await self._post(opsgenie_close(target, region, key, self._opsgenie), way)
 
     def check_apprise(self, url: str) -> None:
         """Raise ``Unconfigurable`` for an Apprise address that is of no use here; the text has no secret."""
@@ -93,11 +97,14 @@ class Ways:
     async def _send_mail(self, address: str, text: Text) -> None:
         if self._mail is None:
             raise Refused(_("no SMTP server is configured"))
-        await self._mail.deliver(text.message_id, address, Letter(text.title, text.body))
+        links = {"reply": text.reply} if text.reply else {}
+        headers = of_a_thread(text.ticket_id, self._mail.sender, links) if text.ticket_id else {}
+        await self._mail.deliver(text.message_id, address, Letter(text.title, text.body, headers=headers))
 
-    async def _post(self, post: Post) -> None:
+    async def _post(self, post: Post, way: str) -> None:
+        headers = {**post.headers, HEADER: way} if way else post.headers
         try:
-            answer = await self._http.post(post.url, json=post.body, headers=post.headers, timeout=SECONDS)
+            answer = await self._http.post(post.url, json=post.body, headers=headers, timeout=SECONDS)
         except httpx.HTTPError as error:
             raise NotSent(verbatim(f"{type(error).__name__}: {error}")) from error
         if answer.status_code == OK:

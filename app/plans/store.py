@@ -46,16 +46,11 @@ async def load_builtin(session: AsyncSession, now: datetime) -> Sequence[PlanVer
     return [await _append(session, check(document, years_around(now)), now) for document in missing]
 
 
-async def add_version(session: AsyncSession, document: PlanDocument, now: datetime) -> PlanVersionRow:
-    """Store the document as the next version of its key; from now on it is the key's current one.
+async def add_version(session: AsyncSession, plan: CheckedPlan, now: datetime) -> PlanVersionRow:
+    """Store the document, expanded for the years around now, as the next version of its key and its current one.
 
-    Raises ``Invalid`` when its trial plan or the country of a calendar is not known.
+    Raises ``Invalid`` when its trial plan is not known.
     """
-    return await add_checked(session, check(document, years_around(now)), now)
-
-
-async def add_checked(session: AsyncSession, plan: CheckedPlan, now: datetime) -> PlanVersionRow:
-    """The same, of a document that was checked, and expanded for the years around now."""
     await acquire(session, LOCK)
     if plan.trial and plan.trial != plan.key and await current_version(session, plan.trial) is None:
         raise refuse(Fault(pointer="/trial", detail=_("There is no plan `{trial}`.", trial=plan.trial)))

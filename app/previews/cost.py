@@ -57,7 +57,7 @@ def _falling_due(document: PlanDocument, metric: TargetMetric, span: timedelta) 
 
 def _windows(document: PlanDocument, target: Target, span: timedelta) -> float:
     """The open windows of a deadline that starts in this time, up to its due instant."""
-    name = target.calendar or document.hours
+    name = document.calendar_name(target)
     if name == ALWAYS:
         return 1.0
     dates = [windows for windows in document.calendars[name].spec().weekly.values() if windows]
@@ -70,5 +70,5 @@ def _windows(document: PlanDocument, target: Target, span: timedelta) -> float:
 
 def _rows(document: PlanDocument) -> int:
     """Of the tables of all calendars that a target has."""
-    used = {target.calendar or document.hours for target in _targets(document)} - {ALWAYS}
+    used = {document.calendar_name(target) for target in _targets(document)} - {ALWAYS}
     return _YEARS * sum(366 + 53 * sum(map(len, document.calendars[name].weekly.values())) for name in used)

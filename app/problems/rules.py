@@ -28,8 +28,6 @@ _FOLLOWING: Final[Mapping[str, tuple[str, ...]]] = {
     "resolved": ("investigating", "closed"),
     "closed": (),
 }
-TARGETS: Final = ("known_error", "resolved")
-"""States that a plan can say are reached in time."""
 _REACHED: Final[Mapping[str, tuple[str, ...]]] = {
     "known_error": ("known_error", "resolved", "closed"),
     "resolved": ("resolved", "closed"),
@@ -59,11 +57,11 @@ def check_step(step: Step) -> None:
         )
     faults = []
     if step.owner_id is None and step.after != "closed":
-        faults.append(Fault(pointer="/owner_id", detail=_("A specialist owns a problem that is worked on")))
+        faults.append(Fault(pointer="/owner_id", detail=_("A problem under investigation needs an owner")))
     if step.after == "known_error" and not step.workaround:
-        faults.append(Fault(pointer="/workaround", detail=_("A known error has a workaround")))
+        faults.append(Fault(pointer="/workaround", detail=_("A known error needs a workaround")))
     if step.after == "resolved" and not step.resolution:
-        faults.append(Fault(pointer="/resolution", detail=_("A resolved problem has a resolution")))
+        faults.append(Fault(pointer="/resolution", detail=_("A resolved problem needs a resolution")))
     if faults:
         raise Invalid(errors=faults)
 

@@ -42,8 +42,9 @@ _MISSED: Final = pgettext("record", "Missed: {metrics}")
 _CALLED: Final = pgettext("record", "Call: {at}")
 _ESCALATED: Final = pgettext("record", "Escalation: {at}")
 _TABLE: Final = (
-    "<style>main{max-width:none}table{border-collapse:collapse;width:100%;font-size:.875rem}"
+    "<style>body{max-width:60rem}h1{overflow-wrap:anywhere}table{border-collapse:collapse;width:100%;font-size:.875rem}"
     "th,td{border-bottom:1px solid;padding:.25rem .5rem;text-align:left;vertical-align:top}"
+    "td:first-child{min-width:10rem;overflow-wrap:anywhere}"
     "thead{display:table-header-group}tr{break-inside:avoid}</style>"
 )
 

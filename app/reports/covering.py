@@ -13,6 +13,7 @@ Range: TypeAlias = tuple[datetime, datetime]
 _LENGTHS: Final[Mapping[Unit, timedelta]] = {
     "quarter": timedelta(minutes=15),
     "hour": timedelta(hours=1),
+    "six_hours": timedelta(hours=6),
     "day": timedelta(days=1),
     "month": timedelta(days=32),
 }
@@ -79,8 +80,8 @@ def _floor(at: datetime, unit: Unit) -> datetime:
     whole = at.astimezone(UTC).replace(second=0, microsecond=0)
     if unit == "quarter":
         return whole.replace(minute=whole.minute // 15 * 15)
-    if unit == "hour":
-        return whole.replace(minute=0)
+    if unit in ("hour", "six_hours"):
+        return whole.replace(hour=whole.hour // 6 * 6 if unit == "six_hours" else whole.hour, minute=0)
     return whole.replace(day=1 if unit == "month" else whole.day, hour=0, minute=0)
 
 

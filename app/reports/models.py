@@ -120,7 +120,7 @@ class ReportSumRow(_Summed, Base):
 class ReportMoveRow(_Summed, Base):
     """By what sums are to change: they are moved together, and read with the sums until then."""
 
-    __tablename__ = "report_moves"
+    __tablename__ = "report_sum_moves"
 
     account_id: Mapped[str] = mapped_column(ID, primary_key=True)
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -128,6 +128,19 @@ class ReportMoveRow(_Summed, Base):
     __table_args__ = (
         {"postgresql_with": {"autovacuum_vacuum_scale_factor": 0, "autovacuum_vacuum_threshold": 20_000}},
     )
+
+
+class ReportRecountRow(Base):
+    """A ticket with a long history of which something new is to be counted: not at each event, but at ``due_at``."""
+
+    __tablename__ = "report_recounts"
+
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    ticket_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    since: Mapped[datetime] = mapped_column(comment="when the first event was recorded that is not counted")
+    due_at: Mapped[datetime]
+
+    __table_args__ = (Index(None, "due_at"), Index(None, "since"))
 
 
 class ReportMailsRow(Base):

@@ -8,11 +8,12 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.db.session import memory_of
 from app.core.db.tables import Row
 from app.search import finding
 from app.search.finding import Asked, Found
 from app.search.schemas import Kind, SearchHit
-from app.search.words import excerpt, has_all, marked
+from app.search.words import excerpt, has_all, marked, spelt_out
 
 _MOST: Final = 2_000
 """Tickets that are counted and ranked."""
@@ -102,7 +103,7 @@ async def _problems(session: AsyncSession, asked: Asked, found: Found) -> Iterat
     return (
         _Hit("problem", row, ranks.get(row["id"], _WHOLE), row["number"] == asked.reference.upper())
         for row in rows
-        if row["id"] in ranks or _matches(row, asked)
+        if row["id"] in ranks or has_all(_public_words(session, row), asked.beginnings)
     )
 
 
@@ -110,10 +111,20 @@ async def _articles(session: AsyncSession, asked: Asked) -> Iterator[_Hit]:
     return (_Hit("article", row, _WHOLE * row["score"]) for row in await finding.articles(session, asked))
 
 
-def _matches(problem: Row, asked: Asked) -> bool:
-    """Whether what everybody may know of a problem has all that is searched for."""
-    names = ("number", "title", "product", "workaround", "resolution")
-    return has_all(" ".join(filter(None, (problem[name] for name in names))), asked.beginnings)
+@dataclass(frozen=True, slots=True)
+class _Public:
+    """The words of what everybody may know of a problem, in one of its versions."""
+
+    words: str
+
+
+def _public_words(session: AsyncSession, problem: Row) -> str:
+    memory, name = memory_of(session), (problem["id"], problem["version"])
+    known = memory.recall(_Public, name)
+    if known is None:
+        said = (problem[each] for each in ("number", "title", "product", "workaround", "resolution"))
+        known = memory.keep(name, _Public(spelt_out(" ".join(filter(None, said)))))
+    return known.words
 
 
 def _named(kind: Kind, rows: Sequence[Row]) -> Iterator[_Hit]:

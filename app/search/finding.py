@@ -4,10 +4,12 @@ The newest texts are looked at first. Where many of them have what is searched f
 have it, few of all have it, and an index of the words leads to these.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from asyncpg import Connection
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.articles.read import answers, search
@@ -16,7 +18,8 @@ from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.core.text.language import SOURCE, Language
 from app.events.envelope import NO_ACCOUNT
-from app.search.words import query, rarest
+from app.search.models import OWN_WORDS
+from app.search.words import own_query, query, rarest
 from app.tickets.wording import as_number
 
 _NEWEST: Final = 3_000
@@ -29,16 +32,21 @@ _SAMPLE: Final = 400
 _RARE: Final = 12
 """Texts by which words are told that are rare, and how many of them have such a word at most. The index collects all
 that begin like a word: what a tenth of all texts have would take it a second."""
-_LED: Final = 4_000
-"""Texts to which the rare words lead, before the others are looked for in them."""
+_LED: Final = 2_500
+"""Texts to which the rare words lead, before the others are looked for in them; where there are no others, as many as
+are ranked."""
 _SOME: Final = 20
 """Accounts and people of one answer; so many problems of a customer are looked at, ten times."""
-_SHOWN: Final = "id, account_id, ticket_id, at, ts_rank(words, $2::text::tsquery) AS rank"
+_TRIGRAM: Final = re.compile(r"\w{3}")
+_FOUND: Final = "id, account_id, ticket_id, at"
 _OPEN: Final = "($3::boolean OR NOT internal)"
+_RANK: Final = "ts_rank(words, CASE WHEN whole THEN $2::text::tsquery ELSE $4::text::tsquery END) AS rank"
 _NEAR: Final = f"""
-SELECT {_SHOWN} FROM (
-    SELECT * FROM search_texts WHERE {{scope}} ORDER BY at DESC, id DESC LIMIT (SELECT {_NEWEST})
-) AS s WHERE words @@ $2::text::tsquery AND {_OPEN} LIMIT {FEW}
+SELECT {_FOUND}, whole, {_RANK} FROM (
+    SELECT s.*, words @@ $2::text::tsquery AS whole FROM (
+        SELECT * FROM search_texts WHERE {{scope}} ORDER BY at DESC, id DESC LIMIT (SELECT {_NEWEST})
+    ) AS s WHERE words @@ $4::text::tsquery AND {_OPEN} ORDER BY whole DESC, at DESC, id DESC LIMIT {FEW}
+) AS found
 """  # noqa: S608  names and numbers of ours
 _COUNTED: Final = f"""
 WITH newest AS MATERIALIZED (
@@ -49,16 +57,24 @@ FROM every AS e, unnest($2::text[]) WITH ORDINALITY AS q (word, place) ORDER BY 
 """  # noqa: S608  names and numbers of ours
 _DEEP: Final = f"""
 WITH led AS MATERIALIZED (
-    SELECT * FROM search_texts WHERE {{scope}} AND words @@ $4::text::tsquery AND {_OPEN} LIMIT {_LED}
+    SELECT * FROM search_texts WHERE {{scope}} AND {{led}} @@ $4::text::tsquery AND {_OPEN} LIMIT $5
 )
-SELECT l.led, s.* FROM (SELECT count(*) AS led FROM led) AS l
-LEFT JOIN (SELECT {_SHOWN} FROM led WHERE words @@ $2::text::tsquery LIMIT {FEW + 1}) AS s ON true
+SELECT l.led, s.* FROM (SELECT count(*) AS led FROM led) AS l LEFT JOIN (
+    SELECT {_FOUND}, ts_rank(words, $2::text::tsquery) AS rank FROM led
+    WHERE words @@ $2::text::tsquery LIMIT {FEW + 1}
+) AS s ON true
 """  # noqa: S608  names and numbers of ours
 _OF_ONE: Final = "account_id = $1"
 _OF_ALL: Final = "sandbox = ($1::text IS NOT NULL)"
-# A bitmap of the words' index is the one plan that does not depend on where in the table the texts lie.
+# An index of an account's own words: how long a look-up takes does not tell what others write. The account itself is
+# compared without an index, which would lead to all that the account has.
+_LED_IN_ONE: Final = ("account_id || '' = $1", OWN_WORDS)
+_LED_IN_ALL: Final = (_OF_ALL, "words")
+# A bitmap of the words' index is the one plan that does not depend on where in the table the texts lie. It has room for
+# every text, and the texts to which it leads are kept in memory.
 _BY_WORDS: Final = (
-    "SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off; SET LOCAL plan_cache_mode = force_custom_plan"
+    "SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off; SET LOCAL plan_cache_mode = force_custom_plan; "
+    "SET LOCAL work_mem = '32MB'"
 )
 _EXACT: Final = """
 SELECT ticket_id AS id FROM ticket_titles WHERE number = $2 AND ($1::text IS NULL OR account_id = $1)
@@ -72,22 +88,25 @@ FROM tickets AS t WHERE t.id = ANY ($2::text[]) AND ($1::text IS NULL OR t.accou
 """
 _ACCOUNTS: Final = f"""
 SELECT account_id AS id, account_id, name AS title, created_at AS at, coalesce(external_ref = $2, false) AS exact
-FROM accounts WHERE lower(name) LIKE $1 OR external_ref = $2 OR account_id = $2 ORDER BY exact DESC, name LIMIT {_SOME}
+FROM accounts
+WHERE lower(name) LIKE $1 OR lower(name) LIKE $3 OR external_ref = $2 OR account_id = $2
+ORDER BY exact DESC, name LIMIT {_SOME}
 """  # noqa: S608  a number of ours
 _ARTICLES: Final = "SELECT id, updated_at AS at FROM articles WHERE id = ANY ($1::text[])"
 _PEOPLE: Final = f"""
 SELECT id, account_id, name AS title, role AS status, created_at AS at, email = $2 AS exact FROM people
-WHERE (lower(name) LIKE $1 OR email LIKE $1 OR email = $2) AND ($3::text IS NULL OR account_id = $3)
+WHERE (lower(name) LIKE $1 OR lower(name) LIKE $4 OR email LIKE $1 OR email = $2)
+    AND ($3::text IS NULL OR account_id = $3)
 ORDER BY exact DESC, name LIMIT {_SOME}
 """  # noqa: S608  a number of ours
 _COLUMNS: Final = (
-    "p.id, p.number, p.title, p.state AS status, p.product, p.created_at AS at, p.workaround, p.resolution"
+    "p.id, p.number, p.title, p.state AS status, p.product, p.created_at AS at, p.workaround, p.resolution, p.version"
 )
 _PROBLEMS: Final = f"SELECT {_COLUMNS}, p.description FROM problems AS p WHERE p.id = ANY ($1::text[]) OR p.number = $2"  # noqa: S608
 _OWN_PROBLEMS: Final = f"""
-SELECT DISTINCT {_COLUMNS} FROM problem_tickets AS l
-JOIN problems AS p ON p.id = l.problem_id AND p.state NOT IN ('suggested', 'dismissed')
-WHERE l.account_id = $1 LIMIT {10 * _SOME}
+SELECT {_COLUMNS} FROM problems AS p WHERE p.state NOT IN ('suggested', 'dismissed')
+    AND p.id IN (SELECT l.problem_id FROM problem_tickets AS l WHERE l.account_id = $1)
+ORDER BY p.created_at DESC, p.id DESC LIMIT {10 * _SOME}
 """  # noqa: S608  names and numbers of ours
 _TEXTS: Final = """
 SELECT t.id, t.description AS text, NULL AS message_id FROM tickets AS t WHERE t.id = ANY ($1::text[])
@@ -134,33 +153,55 @@ class Found:
 
 async def texts(session: AsyncSession, asked: Asked) -> Found:
     """Texts with all words that are searched for; where there are none, with any of them."""
-    found = await _matching(session, asked)
-    if found.texts or len(asked.beginnings) == 1:
-        return found
-    return await _matching(session, asked, whole=False)
-
-
-async def _matching(session: AsyncSession, asked: Asked, *, whole: bool = True) -> Found:
     connection = await driver(session)
-    wanted = query(asked.beginnings, whole=whole)
-    near = await connection.fetch(_in_scope(_NEAR, asked), asked.account_id, wanted, asked.internal)
-    if len(near) >= _OFTEN:
-        return Found(near, more=True)
+    every, some = query(asked.beginnings), query(asked.beginnings, whole=False)
+    near = await connection.fetch(_in_scope(_NEAR, asked), asked.account_id, every, asked.internal, some)
+    whole = [row for row in near if row["whole"]]
+    if len(whole) >= _OFTEN:
+        return Found(whole, more=True)
     each = [query([word]) for word in asked.beginnings]
     counted = await connection.fetch(_in_scope(_COUNTED, asked), asked.account_id, each, asked.internal)
     if counted[0]["texts"] <= _NEWEST:
-        return Found(near)
-    rare = rarest([*zip((row["having"] for row in counted), asked.beginnings, strict=True)], _RARE, whole=whole)
+        return Found(whole or near, more=_is_cut(whole, near))
+    having = [*zip((row["having"] for row in counted), asked.beginnings, strict=True)]
+    found = await _further(connection, asked, having, whole)
+    if found.texts or len(each) == 1:
+        return found
+    if len(near) >= _OFTEN:
+        return Found(near, more=True)
+    return await _further(connection, asked, having, near, whole=False)
+
+
+async def _further(
+    connection: "Connection[Any]",
+    asked: Asked,
+    having: Sequence[tuple[int, str]],
+    near: Sequence[Row],
+    *,
+    whole: bool = True,
+) -> Found:
+    """These texts, and those to which the rare words lead."""
+    rare = rarest(having, _RARE, whole=whole)
     if not rare:
         return Found(near, more=True)
+    scope, led = _LED_IN_ONE if asked.account_id else _LED_IN_ALL
+    wanted = query(asked.beginnings, whole=whole)
+    leading = own_query(asked.account_id, rare, internal=asked.internal, whole=whole) if asked.account_id else None
     await connection.execute(_BY_WORDS)
-    values = (asked.account_id, wanted, asked.internal, query(rare, whole=whole))
-    deep = await connection.fetch(_in_scope(_DEEP, asked), *values)
-    await connection.execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_indexscan = on")
-    rows = {row["id"]: row for row in (*near, *deep) if row["id"]}
-    return Found(
-        [*rows.values()], more=len(deep) > FEW or deep[0]["led"] == _LED or (len(rare) < len(each) and not whole)
+    most = FEW + 1 if len(rare) == len(having) else _LED
+    values = (asked.account_id, wanted, asked.internal, leading or query(rare, whole=whole), most)
+    deep = await connection.fetch(_DEEP.format(scope=scope, led=led), *values)
+    await connection.execute(
+        "SET LOCAL enable_seqscan = on; SET LOCAL enable_indexscan = on; SET LOCAL work_mem = DEFAULT"
     )
+    rows = {row["id"]: row for row in (*near, *deep) if row["id"]}
+    is_cut = len(deep) > FEW or deep[0]["led"] == most
+    return Found([*rows.values()], more=is_cut or (len(rare) < len(having) and not whole))
+
+
+def _is_cut(whole: Sequence[Row], near: Sequence[Row]) -> bool:
+    """Whether there may be more texts with any of the words, where none has all of them."""
+    return not whole and len(near) >= FEW
 
 
 def _in_scope(statement: str, asked: Asked) -> str:
@@ -184,12 +225,14 @@ async def accounts(session: AsyncSession, asked: Asked) -> Sequence[Row]:
     """Accounts with such a name or reference, for support's desk, which searches all."""
     if not asked.of_desk or asked.account_id:
         return ()
-    return list(await (await driver(session)).fetch(_ACCOUNTS, _like(asked.text), asked.reference))
+    pattern, other = _patterns(asked.text)
+    return list(await (await driver(session)).fetch(_ACCOUNTS, pattern, asked.reference, other))
 
 
 async def people(session: AsyncSession, asked: Asked) -> Sequence[Row]:
     """People with such a name or address."""
-    values = (_like(asked.text), asked.reference.lower(), asked.account_id)
+    pattern, other = _patterns(asked.text)
+    values = (pattern, asked.reference.lower(), asked.account_id, other)
     return list(await (await driver(session)).fetch(_PEOPLE, *values))
 
 
@@ -202,9 +245,14 @@ async def articles(session: AsyncSession, asked: Asked) -> list[dict[str, Any]]:
     return [{**each, "at": dated[each["id"]]} for each in found if each["id"] in dated]
 
 
-def _like(text: str) -> str:
-    escaped = text.strip().lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
+def _patterns(text: str) -> tuple[str, str]:
+    """Two patterns of names. Less than three letters in a row are looked for at the beginnings of words alone.
+
+    An index leads to these as well; for any other place there are no trigrams.
+    """
+    plain = text.strip().lower()
+    escaped = plain.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return (f"%{escaped}%",) * 2 if _TRIGRAM.search(plain) else (f"{escaped}%", f"% {escaped}%")
 
 
 async def problems(session: AsyncSession, asked: Asked, ids: Sequence[str]) -> Sequence[Row]:

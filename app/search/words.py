@@ -24,6 +24,8 @@ _BARE: Final = 7
 """Letters from which on a word has an ending that other forms of it have not."""
 _STEM: Final = 5
 _ENDING: Final = 3
+OWN: Final = 12
+"""Characters of the end of an account's id that tell it from others."""
 _EXCERPT: Final = 160
 _BEFORE: Final = 40
 
@@ -65,6 +67,16 @@ def query(beginnings: Sequence[str], *, whole: bool = True) -> str:
     return (" & " if whole else " | ").join(f"'{word}':*" for word in beginnings)
 
 
+def own_query(account_id: str, beginnings: Sequence[str], *, internal: bool, whole: bool) -> str:
+    """The ``tsquery`` of an account's own words, which stand behind the end of its id and a sign.
+
+    ``internal``: what is support's own counts as well.
+    """
+    ends = [f"{account_id[-OWN:]}{sign}" for sign in ("+-" if internal else "+")]
+    each = (" | ".join(f"'{end}{word}':*" for end in ends) for word in beginnings)
+    return (" & " if whole else " | ").join(f"({one})" for one in each)
+
+
 def rarest(counted: Sequence[tuple[int, str]], most: int, *, whole: bool) -> list[str]:
     """The words by which an index is asked, of those that at most ``most`` texts of a sample have.
 
@@ -74,10 +86,14 @@ def rarest(counted: Sequence[tuple[int, str]], most: int, *, whole: bool) -> lis
     return [word for _, _, word in (rare[:2] if whole else rare)]
 
 
-def has_all(text: str, beginnings: Sequence[str]) -> bool:
-    """Whether a short text has all that is searched for."""
-    words = [*_words(text)]
-    return all(any(word.startswith(beginning) for word in words) for beginning in beginnings)
+def spelt_out(text: str) -> str:
+    """The words of a text as ``has_all`` looks at them."""
+    return f" {' '.join(_words(text))}"
+
+
+def has_all(words: str, beginnings: Sequence[str]) -> bool:
+    """Whether a text, which is spelt out, has all that is searched for."""
+    return all(f" {beginning}" in words for beginning in beginnings)
 
 
 def marked(text: str, beginnings: Sequence[str]) -> str:

@@ -35,6 +35,8 @@ class _Event:
     data: Mapping[str, Any]
     ticket_id: str
     terms: Mapping[Pins, Terms]
+    unconfirmed: frozenset[str] = frozenset()
+    """the ids of messages of which the clock was not told, since nobody vouches for their senders"""
 
 
 def _status(event: _Event) -> Change:
@@ -42,6 +44,13 @@ def _status(event: _Event) -> Change:
     if after == "closed":
         return Close(event.at, event.data["reason"])
     return Status(event.at, after, event.by)
+
+
+def _message(event: _Event) -> Change | None:
+    """Nothing, where ``message.unconfirmed`` says so; earlier versions did not, and told the clock."""
+    is_public = event.data["visibility"] == "public"
+    is_left = event.data.get("message_id") in event.unconfirmed
+    return None if is_left else Message(event.at, event.data["author"]["kind"], is_public)
 
 
 def _merged(event: _Event) -> Change | None:
@@ -78,7 +87,8 @@ def _applied(event: _Event) -> Change:
 
 
 _CHANGES: Final[Mapping[str, Callable[[_Event], Change | None]]] = {
-    "message.posted": lambda e: Message(e.at, e.data["author"]["kind"], e.data["visibility"] == "public"),
+    "message.posted": _message,
+    "message.unconfirmed": lambda _e: None,
     "ticket.status_changed": _status,
     "ticket.reopened": lambda e: Reopen(e.at),
     "ticket.withdrawn": lambda e: Close(e.at, "withdrawn"),
@@ -99,7 +109,15 @@ _CHANGES: Final[Mapping[str, Callable[[_Event], Change | None]]] = {
     "plan.applied": _applied,
 }
 TOLD_BY_SERVICE: Final = frozenset(
-    {"call.ready", "call.joined", "call.ended", "expert.alerted", "expert.cancelled", "plan.applied"}
+    {
+        "call.ready",
+        "call.joined",
+        "call.ended",
+        "expert.alerted",
+        "expert.cancelled",
+        "message.unconfirmed",
+        "plan.applied",
+    }
 )
 """What the service itself does to a clock, and the clock does not derive."""
 
@@ -122,7 +140,8 @@ def history_of(ticket_id: str, events: Sequence[Told], terms: Mapping[Pins, Term
     if opening["type"] != "ticket.opened":
         raise ValueError(f"the history begins with {opening['type']}")
     pins = pins_in(events)
-    changes = (_change(ticket_id, event, terms) for event in rest)
+    unconfirmed = frozenset(e["data"]["message_id"] for e in rest if e["type"] == "message.unconfirmed")
+    changes = (_change(ticket_id, event, terms, unconfirmed) for event in rest)
     return History(
         datetime.fromisoformat(opening["timestamp"]),
         opening["data"]["priority"],
@@ -132,9 +151,10 @@ def history_of(ticket_id: str, events: Sequence[Told], terms: Mapping[Pins, Term
     )
 
 
-def _change(ticket_id: str, event: Told, terms: Mapping[Pins, Terms]) -> Change | None:
+def _change(ticket_id: str, event: Told, terms: Mapping[Pins, Terms], unconfirmed: frozenset[str]) -> Change | None:
     """What an event gave to the clock; None where it gave nothing."""
     kind, by = event["type"], event["actor"]["kind"]
     if kind not in _CHANGES or (by == "service" and kind not in TOLD_BY_SERVICE):
         return None
-    return _CHANGES[kind](_Event(datetime.fromisoformat(event["timestamp"]), by, event["data"], ticket_id, terms))
+    at = datetime.fromisoformat(event["timestamp"])
+    return _CHANGES[kind](_Event(at, by, event["data"], ticket_id, terms, unconfirmed))

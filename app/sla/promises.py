@@ -28,7 +28,7 @@ def terms_of(document: PlanDocument, calendars: Mapping[str, Calendar], addons: 
 def _row(document: PlanDocument, calendars: Mapping[str, Calendar], metric: str) -> dict[str, Target]:
     found = {priority: row.get(metric) for priority, row in document.targets.items()}  # type: ignore[call-overload]  # a plain str
     return {
-        priority: Target(calendars[target.calendar or document.hours], target.duration, target.business_days)
+        priority: Target(calendars[document.calendar_name(target)], target.duration, target.business_days)
         for priority, target in found.items()
         if target
     }

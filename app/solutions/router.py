@@ -39,7 +39,7 @@ async def solve_ticket(
     """Say which article solved the ticket, which is then linked to it.
 
     The ticket is resolved: at once when its customer says so, with a public message when support does. Support links
-    an article without a message.
+    an article without a message. 409 for an article that is not published.
     """
     return await act_on_ticket(call, usecases.solve_ticket, ticket_id, command)
 

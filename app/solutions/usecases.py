@@ -13,6 +13,8 @@ from app.articles.read.queries import article_by_id
 from app.articles.usecases.editing import voter_of
 from app.core.auth import Actor, Principal, for_customers
 from app.core.ids import new_id
+from app.core.problems import Conflict
+from app.core.text.messages import _
 from app.events.envelope import NO_ACCOUNT
 from app.events.types import TicketSolutionLinked
 from app.sla.clock.changes import Status
@@ -37,10 +39,13 @@ _LATELY: Final = timedelta(days=1)
 async def solve_ticket(session: AsyncSession, caller: Caller, ticket_id: str, command: NewSolution) -> TicketEdit:
     """Link the article to the ticket. A customer's ticket is resolved by it; support resolves it with a message.
 
-    A ticket that is over, or to which the article is linked already, stays as it is but for the message.
+    A ticket that is over, or to which the article is linked already, stays as it is but for the message. 409 for an
+    article that is not published, whose title customers do not see.
     """
     edit, actor = await start(session, caller, ticket_id, command.actor)
     article = await article_by_id(session, caller.principal, command.article_id)
+    if article.status != "published":
+        raise Conflict(_("The article is not published"))
     ends = actor.kind == "customer" or command.message is not None
     solution = {"account_id": edit.ticket.account_id, "article_id": article.id, "ticket_id": ticket_id}
     known = actor.kind == "customer" and await _take_over(session, caller.principal, solution, edit.now)

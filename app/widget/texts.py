@@ -48,8 +48,8 @@ _FILES: Final = {
     "file_failed": _("The file could not be sent: {name}"),
     "files_pending": _("A file has not been sent. Please remove it, and add it again if you like."),
     "file_scanning": _("The file is still being checked. Please try again in a moment."),
-    "file_quarantined": _("It is not given out, because something harmful was found in it."),
-    "file_left_out": _("It could not be kept."),
+    "file_quarantined": _("It is blocked, because something harmful was found in it."),
+    "file_left_out": _("It could not be saved."),
 }
 _WATCHERS: Final = {
     "watch": pgettext("widget", "Keep a colleague informed"),
@@ -104,7 +104,7 @@ _ACTIONS: Final = {
     "justification": _("What has changed, or gone wrong?"),
     "other_severity": _("It should be"),
     "same": _("As it is"),
-    "no_escalations": _("Your plan has no escalations."),
+    "no_escalations": _("Your plan does not include escalations."),
     "escalate_business_impact": pgettext("widget", "It affects our business more than before"),
     "escalate_resolution_time": pgettext("widget", "It takes too long to solve"),
     "escalate_no_update": pgettext("widget", "We have not heard from you in time"),

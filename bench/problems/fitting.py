@@ -29,7 +29,7 @@ from app.problems.alike.reading import may_say_nothing, terms_of
 from app.problems.alike.weights import Weights
 from app.problems.background.detection import READ, TELLING
 from app.problems.background.solving import Solved, asked_by, look
-from bench import known, servers
+from bench import known, servers, texts
 from bench.problems import TUNING, scored
 
 _DAY: Final = 24 * 60
@@ -69,7 +69,7 @@ def main() -> None:
 
 def read(paths: Sequence[Path]) -> dict[str, list[Labelled]]:
     """The tickets of these sets by their minutes."""
-    lines = {f"{path.parent.name}/{path.stem}": known.read(path) for path in paths}
+    lines = {f"{path.parent.name}/{path.stem}": texts.read(path) for path in paths}
     with servers.database() as url:
         with servers.service(url, HELIODESK_BACKGROUND="false") as port:
             asyncio.run(known.publish(port))
@@ -183,12 +183,11 @@ def _of_group(
     tickets: Sequence[Labelled], first: Sequence[Incident], label: str, weights: Sequence[Weights], model: Model
 ) -> Iterator[Row]:
     members = first[-NEWEST:]
-    product = Group(None, list(first)).product
     known = {member.ticket_id for member in first}
     for place, each in enumerate(tickets):
         one = each.incident
         near_in_time = -_BEFORE <= one.minute - members[-1].minute <= _DAY
-        if one.ticket_id in known or not near_in_time or (one.product and product and one.product != product):
+        if one.ticket_id in known or not near_in_time:
             continue
         near = [likeness(one, member, weights[place], model) for member in members]
         common = common_of(members, weights[place])

@@ -20,9 +20,10 @@ from app.core.db.tables import Row
 from app.core.process.memory import Memory
 from app.core.state import State
 from app.plans.document.parsing.documents import parse, parse_yaml
-from app.plans.store import BUILTIN, add_version, extend_version
+from app.plans.store import BUILTIN, extend_version
 from tests.support.actors import make_account
 from tests.support.desk import fetch, now_of, open_at, store_plan
+from tests.support.documents import store_version
 from tests.support.replaying import replayed
 from tests.support.stories import Begin
 
@@ -104,7 +105,7 @@ async def old_plan(sessions: Sessions) -> str:
     """A plan with Poland's holidays that was stored long ago."""
     document = parse_yaml((BUILTIN / "wati-pro.yaml").read_text()).canonical() | {"trial": None} | PLAN
     async with transaction(sessions) as session:
-        return (await add_version(session, parse(document), LONG_AGO)).key
+        return (await store_version(session, parse(document), LONG_AGO)).key
 
 
 async def holidays_of(sessions: Sessions, account: AccountRow) -> Row:

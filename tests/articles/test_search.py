@@ -4,14 +4,16 @@ from typing import Any, Final
 
 import httpx
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.articles.read.answers import search
-from app.articles.read.search import RANKED, Asked, find
+from app.articles.read.search import BY_WORDS, RANKED, Asked, find
+from app.articles.wording import any_of
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from tests.support import stories
 from tests.support.articles import PDF, RUNBOOK, found, write
-from tests.support.explaining import explain, nodes
+from tests.support.explaining import counting, explain, nodes, root
 from tests.support.stories import Story
 
 MANY: Final = 3_000
@@ -107,6 +109,21 @@ async def test_a_search_reads_the_index_of_words(sessions: Sessions, story: Stor
     )
     plan = await explain(sessions, RANKED, *rare)
     assert "ix_article_texts_words" in {node.get("Index Name") for node in nodes(plan)}
+    assert "Seq Scan" not in {node["Node Type"] for node in nodes(plan)}
+
+
+async def test_many_words_are_looked_up_in_the_index_too(sessions: Sessions, story: Story, engine: AsyncEngine) -> None:
+    await write(story.engineer, PDF)
+    async with counting(engine) as sent, sessions() as session:
+        await find(session, Asked(("public",), "exportación falla PDF"), 3)
+    statements = [statement for statement, _ in sent]
+    assert statements[statements.index(RANKED) - 1] == BY_WORDS
+    words = [f"word{n}" for n in range(200)]
+    many = (["en"] * 200, words, [0] * 200, [1.0] * 200, any_of(words), ["public"], None)
+    async with sessions() as session:
+        connection = await driver(session)
+        await connection.execute(BY_WORDS)
+        plan = root(await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {RANKED}", *many))
     assert "Seq Scan" not in {node["Node Type"] for node in nodes(plan)}
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from typing import Any, Final, cast
@@ -10,19 +11,25 @@ from typing import Any, Final, cast
 import orjson
 import pytest
 import yaml
+from fastapi import FastAPI
 
 from app.backtests import fold, reading, running
 from app.backtests.running import Order, Report
 from app.backtests.schemas import Backtest, NewBacktest
 from app.core.db.engine import Sessions
+from app.core.problems import TooManyRequests
 from app.core.state import State
 from app.core.text.language import SOURCE
 from app.core.text.messages import _
+from app.core.web.kit import readers
+from app.core.web.kit.ndjson import NDJSON
 from app.core.workers.offload import Offload
 from tests.support.actors import Headers, make_key
+from tests.support.asking import asking
 from tests.support.desk import fetch, open_at
 from tests.support.planning import Planner
 from tests.support.stories import P1, Begin, Caller, Story, path_of, pointers
+from tests.support.waiting import until
 
 START: Final = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)  # a Friday, 04:00 in New York
 SANDBOX: Final = {"sandbox": {"starts_at": START.isoformat()}}
@@ -184,12 +191,12 @@ async def test_a_request_in_yaml_and_a_document_that_comes_with_it(story: Story)
     [
         pytest.param({"plan": "none"}, "/plan", id="plan"),
         pytest.param({"plan": KEY, "version": 9}, "/version", id="version"),
-        pytest.param({"version": 1}, "", id="version of no plan"),
-        pytest.param({"plan": 7}, "", id="number"),
+        pytest.param({"version": 1}, "/version", id="version of no plan"),
+        pytest.param({"plan": 7}, "/plan", id="number"),
         pytest.param({"plan": {"key": "x"}}, "/plan/priorities", id="document"),
         pytest.param({"plan": KEY, "change": {"hours": "never"}}, "/change/hours", id="change"),
         pytest.param({"plan": KEY, "priorities": {"critical": "P9"}}, "/priorities/critical", id="mapping"),
-        pytest.param({"until": SINCE}, "", id="period"),
+        pytest.param({"until": SINCE}, "/until", id="period"),
         pytest.param({"account_id": "acc_01k9w3b5t8e2r9h6x4m7q1z0va"}, "/account_id", id="account"),
     ],
 )
@@ -228,11 +235,12 @@ async def test_a_second_one_is_told_to_come_later(story: Story, tried: Try, stat
 
 async def test_in_lines_it_shows_its_progress(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "BATCH", 2)
+    monkeypatch.setattr(readers, "SILENCE", 600)
     for _number in range(5):
         await answered(story, "PT20M")
     body = {"since": SINCE, "plan": KEY, "change": targets(first_response="PT15M")}
     body["account_id"] = story.account.account_id
-    answer = await story.product.send("POST", PATH, body, accept="application/x-ndjson")
+    answer = await story.product.send("POST", PATH, body, accept=NDJSON)
     told = [orjson.loads(line) for line in answer.content.splitlines()]
     kinds = [next(iter(line)) for line in told]
     steps = [["progress", "change", "change"], ["progress", "change", "change"], ["progress", "change"]]
@@ -293,19 +301,30 @@ class Hanging:
             raise
 
 
-async def test_it_ends_when_its_reader_goes(story: Story, state: State) -> None:
+@pytest.mark.parametrize("accept", ["application/json", NDJSON])
+async def test_it_ends_when_its_reader_goes(
+    story: Story, state: State, app: FastAPI, admin: Headers, accept: str
+) -> None:
+    """Also in the midst of a batch, and before the answer has begun."""
     await answered(story, "PT20M")
-    order, hanging = await ordered(story, state), Hanging()
+    hanging = Hanging()
+    app.state.heliodesk = state = replace(state, offload=cast("Offload", hanging))
+    body = orjson.dumps({"since": SINCE, "account_id": story.account.account_id, "plan": KEY})
+    fields = {"Host": "test", "Content-Length": len(body), "Content-Type": "application/json", "Accept": accept} | admin
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    async with asking(app, f"POST {PATH} HTTP/1.1\r\n{head}\r\n".encode(), body) as (reader, writer):
+        await hanging.began.wait()
+        for _told in range(2 if accept == NDJSON else 0):  # the second one says but that it goes on
+            while b'{"progress":{"done":0,' not in await reader.readline():
+                pass
+        writer.close()
+        await until(lambda: hanging.cancelled)
+    await until(lambda: is_free(state))
 
-    async def read() -> None:
-        offload = cast("Offload", hanging)
-        async with aclosing(running.run(state.sessions, offload, "test", order, SOURCE)) as found:
-            async for _batch in found:
-                raise AssertionError
 
-    reader = asyncio.create_task(read())
-    await hanging.began.wait()
-    reader.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await reader
-    assert hanging.cancelled == 1
+def is_free(state: State) -> bool:
+    """Whether another backtest may begin."""
+    with suppress(TooManyRequests):
+        state.backtests.take(_("Not yet"))
+        return True
+    return False

@@ -23,12 +23,12 @@ from app.core.clock import database_now
 from app.core.db.session import transaction
 from app.core.process.memory import Memory
 from app.plans.document.parsing.documents import parse
-from app.plans.store import add_version, load_builtin
+from app.plans.store import load_builtin
 from app.sla.clock.changes import Apply
 from app.sla.clock.deadline import Deadline
 from tests.sla.histories import EXAMPLES, thorough
 from tests.support.desk import fetch
-from tests.support.documents import PLANS
+from tests.support.documents import PLANS, store_version
 from tests.support.looped import Bench, bench_on
 from tests.support.stories import Story, begin, path_of
 
@@ -193,7 +193,7 @@ class Desk:
             "close_after": dice.choice(("PT10H", "PT168H")),
         }
         async with transaction(self.bench.sessions) as session:
-            stored = await add_version(session, parse(document), await database_now(session))
+            stored = await store_version(session, parse(document), await database_now(session))
         path = f"/v1/plans/{self.plan}/versions/{stored.version}/apply"
         await self.bench.admin.post(path, dry_run=False, account_ids=[self.account_id])
 

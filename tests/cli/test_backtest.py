@@ -40,7 +40,9 @@ async def test_it_tells_why_not(own_database: str, tmp_path: Path) -> None:
     told = {
         ("none",): "heliodesk: /plan: There is no plan none",
         (f"{KEY}@9",): f"heliodesk: /version: There is no version 9 of the plan {KEY}",
-        (str(faulty),): "heliodesk: /priorities: ",
+        (str(faulty),): f"heliodesk: {faulty}:1: /priorities: ",
+        ("plans/none.yaml",): "heliodesk: plans/none.yaml is neither a file, nor a plan's key, nor of the form ",
+        (KEY, "--change", "none.yaml"): "heliodesk: none.yaml: No such file or directory",
         (KEY, "--account", "me"): "heliodesk: account_id: ",
     }
     for arguments, error in told.items():

@@ -93,7 +93,7 @@ def test_commands_of_the_banner_work_as_pasted(service: Service, folder: Path, t
     lines = service.printed().partition("In another terminal:\n")[2].splitlines()[:2]
     answered = subprocess.check_output(["/bin/bash", "-euc", "\n".join(lines)], cwd=tmp_path, env={"PATH": os.defpath})
     assert "items" in orjson.loads(answered)
-    assert f"One more admin key:  {ROOT}/heliodesk admin-key --data {folder}/data" in service.printed()
+    assert f"Another admin key:  {ROOT}/heliodesk admin-key --data {folder}/data" in service.printed()
 
 
 def test_a_demo_has_a_page_of_another_origin_with_the_help_widget(service: Service, folder: Path) -> None:

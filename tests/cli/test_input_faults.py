@@ -1,10 +1,16 @@
 """What the start says about settings that are no use."""
 
+import subprocess
+import sys
+from typing import Final
+
 import pytest
 from pydantic import ValidationError
 
-from app.cli.input_faults import setting_faults
+from app.cli.input_faults import problem_faults, setting_faults
+from app.core.problems import Fault, Invalid, NotFound
 from app.core.settings import Settings
+from app.core.text.messages import verbatim
 
 WRONG = [
     ("POOL_SIZE", "1.5", "This has to be a whole number"),
@@ -46,3 +52,28 @@ def test_settings_that_need_each_other_are_told_together(monkeypatch: pytest.Mon
 def test_the_level_of_the_log_is_taken_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HELIODESK_LOG_LEVEL", "debug")
     assert Settings().log_level == "DEBUG"
+
+
+def test_what_a_command_is_refused_for_has_its_place_where_there_is_one() -> None:
+    faults = [Fault(pointer="/plan", detail=verbatim("None")), Fault(pointer="", detail=verbatim("Not JSON"))]
+    assert list(problem_faults(Invalid(errors=faults))) == ["/plan: None", "Not JSON"]
+    assert list(problem_faults(NotFound(verbatim("No such file")))) == ["No such file"]
+
+
+_INTERRUPTED: Final = """
+import os, signal, sys
+
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "app.cli.main":
+            signal.raise_signal(signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.meta_path.insert(0, Finder())
+import app.cli.start
+"""
+
+
+def test_a_ctrl_c_while_it_is_imported_ends_it_quietly() -> None:
+    done = subprocess.run([sys.executable, "-c", _INTERRUPTED], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")

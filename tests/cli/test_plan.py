@@ -58,7 +58,7 @@ def test_check_tells_every_fault_with_its_line_and_pointer(tmp_path: Path) -> No
     assert code == 1
     told = printed.splitlines()
     assert f"{file}:{at}: /targets/P1/first_response: " in printed
-    assert f"{file}:{first}: /key: The key `key` is needed." in told
+    assert f"{file}:{first}: /key: The key `key` is required." in told
     assert told[-3:] == [
         f"{none}: No such file or directory",
         f"{binary}: This is not UTF-8 text",

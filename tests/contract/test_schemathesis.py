@@ -4,6 +4,8 @@
 kind of key there is a run of ``HELIODESK_FUZZ_SECONDS`` over all operations (a minute in CI, ten in `make fuzz`).
 """
 
+import ctypes
+import gc
 import os
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -31,6 +33,7 @@ from schemathesis.core.result import Ok
 from schemathesis.generation import GenerationMode, derive_operation_seed
 from schemathesis.generation.hypothesis.builder import HypothesisTestConfig, HypothesisTestMode, create_test
 from schemathesis.generation.meta import CoveragePhaseData
+from schemathesis.specs.openapi._caches import clear_all
 from schemathesis.specs.openapi.checks import ignored_auth, negative_data_rejection
 
 from app.core import auth
@@ -142,6 +145,19 @@ def serving(url: str) -> Iterator[Served]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forgotten() -> Iterator[None]:
+    """What requests were made up from is let go after the last test here: it is hundreds of MB."""
+    yield
+    every_operation.cache_clear()
+    for schema in (everything, for_customers):
+        schema._operations.clear_cache()  # type: ignore[attr-defined]  # it has no name of its own
+    clear_all()
+    gc.collect()
+    with suppress(AttributeError):  # another C library than glibc keeps what it has
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 @pytest.fixture(scope="module")

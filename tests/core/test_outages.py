@@ -109,3 +109,20 @@ async def test_what_takes_too_long_is_an_outage_with_its_reason(
         assert is_outage(error)
         assert outage_of(error) == told
     await engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("53100", "The disk of the database is full"),
+        ("53200", "The database does not answer"),
+        ("25006", "The database is read-only"),
+        ("58030", "The database does not answer"),
+    ],
+)
+async def test_a_database_that_cannot_write_is_an_outage(sessions: Sessions, state: str, said: str) -> None:
+    async with sessions() as session:
+        with pytest.raises(DATABASE_ERRORS) as raised:
+            await (await driver(session)).execute(f"DO $$ BEGIN RAISE SQLSTATE '{state}'; END $$")
+    assert is_outage(raised.value)
+    assert str(outage_of(raised.value)) == said

@@ -21,6 +21,7 @@ from app.files.usecases import keep, sent, stored, taken
 from app.notices.outbox.mailings import mail_secret
 from tests.files.conftest import Desk
 from tests.support.actors import make_account, make_key
+from tests.support.refusals import use_up_requests
 from tests.support.stories import Caller, path_of, pointers
 from tests.support.virus_scanner import EICAR, Daemon
 
@@ -105,6 +106,8 @@ async def test_a_file_is_got_in_the_ranges_that_are_asked_for(desk: Desk) -> Non
     assert (await desk.outside.get(url, headers={"Range": "bytes=-3"})).content == b"789"
     assert (await desk.outside.get(url, headers={"Range": "bytes=20-"})).status_code == 416
     assert (await desk.outside.get(url)).content == b"0123456789"
+    use_up_requests(desk.state, ticket["account_id"])
+    assert (await desk.outside.get(url)).status_code == 429
 
 
 async def test_bytes_of_another_type_than_was_declared_are_refused(desk: Desk) -> None:

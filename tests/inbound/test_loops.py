@@ -36,6 +36,14 @@ async def test_what_has_come_through_twice_is_kept_and_refused(desk: Desk) -> No
     assert listed["id"] == receipt["id"]
 
 
+async def test_a_way_that_comes_in_several_fields_is_one(desk: Desk) -> None:
+    own = await installation(desk.sessions)
+    await desk.make()
+    fields = [*desk.key.items(), (HEADER, own), (HEADER.title(), f"{own} ,inst_other")]
+    answer = await desk.client.post(f"/v1/ingest/{desk.hook['id']}", json=FIRING, headers=fields)
+    assert "loop" in answer.json()["refused"]
+
+
 async def test_a_chain_through_another_installation_and_back_goes_on_and_says_its_way(
     desk: Desk, sessions: Sessions
 ) -> None:

@@ -4,10 +4,12 @@ import re
 
 import pytest
 
+from app.core.state import State
 from tests.mail.conftest import SITE, Mails, texts
 from tests.support.actors import make_key, make_person
 from tests.support.desk import fetch
 from tests.support.identities import ORIGIN
+from tests.support.refusals import use_up_requests
 from tests.support.stories import TICKET, Begin, Caller, Story, path_of
 
 ANA = {"name": "Ana Silva", "email": "ana@example.com", "locale": "de"}
@@ -25,7 +27,7 @@ async def answered(story: Story, mails: Mails, path: str) -> str | None:
     return found[0]["List-Unsubscribe"].strip(" <>").removeprefix(SITE) if found else None
 
 
-async def test_one_click_mutes_the_ticket_and_another_one_unmutes_it(story: Story, mails: Mails) -> None:
+async def test_one_click_mutes_the_ticket_and_another_one_unmutes_it(story: Story, state: State, mails: Mails) -> None:
     client, path = story.customer.client, path_of(await story.open(requester=ANA))
     link = await answered(story, mails, path)
     assert link is not None
@@ -39,6 +41,8 @@ async def test_one_click_mutes_the_ticket_and_another_one_unmutes_it(story: Stor
     [action] = re.findall(r'action="([^"]+)"', done.text)
     assert (await client.post(action)).status_code == 200
     assert await answered(story, mails, path) == link
+    use_up_requests(state, story.account.account_id)
+    assert {(await client.get(link)).status_code, (await client.post(link)).status_code} == {429}
 
 
 @pytest.mark.parametrize("path", ["/m/x", "/m/" + "0" * 58, "/m/x/on"])

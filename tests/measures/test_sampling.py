@@ -70,6 +70,7 @@ async def test_what_waits_is_measured_and_what_a_sandbox_holds_is_not(
     assert shown(metrics, "deliveries_waiting") == 2
     assert shown(metrics, "receipts_waiting") == 1
     assert shown(metrics, "feed_held_seconds") == 0
+    assert 0 < (shown(metrics, "reports_behind_seconds") or 0) < 60
     for name in ("unstaffed_oldest_seconds", "receipts_oldest_seconds"):
         assert 70 <= (shown(metrics, name) or 0) < 130
 

@@ -57,10 +57,12 @@ def _event(kind: str, data: Mapping[str, Any], *, first: bool = False) -> dict[s
 _ESCALATED: Final = _event(
     "escalation.declined", {"detail": "The fix is being rolled out: it reaches you within the hour."}
 )
+_UNCONFIRMED: Final = {"kind": "customer", "name": "Ana Silva", "unconfirmed": True}
 _UPDATES: Final[Mapping[str, tuple[list[dict[str, Any]], int]]] = {
     "first-answer": ([_event("message.posted", {"body": _TEXT}, first=True)], 0),
     "answer": ([_event("message.posted", {"body": "It is mended. Could you run the job of last night again?"})], 0),
     "answer-cut": ([_event("message.posted", {"body": _TEXT, "truncated": True})], 0),
+    "unconfirmed": ([_event("message.posted", {"author": _UNCONFIRMED, "body": "Please close it."})], 0),
     "waiting": ([_event("ticket.status_changed", {"from": "open", "to": "waiting_on_customer"})], 0),
     "status": ([_event("ticket.status_changed", {"from": "open", "to": "resolved"})], 0),
     "escalation-accepted": ([_event("escalation.accepted", {})], 0),
@@ -127,6 +129,7 @@ def _of_support(language: Language) -> Iterator[tuple[str, Claimed]]:
         ("given-away", "ticket.handed_over", "previous_engineer"),
         ("tier", "ticket.no_known_solution", "next_tier"),
         ("call-failed", "call.failed", "expert"),
+        ("unconfirmed-message", "message.unconfirmed", "expert"),
         ("escalated", "escalation.requested", "manager"),
         ("escalated-by-itself", "escalation.automatic", "tam"),
         ("unstaffed", "routing.unstaffed", "manager"),

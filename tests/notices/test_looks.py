@@ -49,7 +49,7 @@ async def test_mails_are_read_in_light_and_dark_on_a_phone_and_a_desktop(browser
                 found[shown] = await page.evaluate(_RUN)
                 if FOLDER:
                     await page.screenshot(path=Path(FOLDER) / f"{shown}.png", full_page=True)
-    assert len(found) == 15 * len(LOOKS)
+    assert len(found) == 16 * len(LOOKS)
     assert {name: faults for name, faults in found.items() if faults} == {}
 
 

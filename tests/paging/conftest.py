@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 from aiohttp import web
 
+from app.core.outgoing.via import HEADER
 from app.core.settings import Settings
 from app.paging.ways import Ways
 from tests.support.ports import free_port
@@ -74,6 +75,7 @@ class Services:
         self.url = ""
         self.answer = 0
         self.taken: list[tuple[str, Any]] = []
+        self.came_by: list[str | None] = []
 
     def of(self, name: str) -> list[Any]:
         """What one of them has taken."""
@@ -83,6 +85,7 @@ class Services:
         """Events API v2."""
         body = await request.json()
         self.taken.append(("pagerduty", body))
+        self.came_by.append(request.headers.get(HEADER))
         try:
             jsonschema.validate(body, _PAGERDUTY)
         except jsonschema.ValidationError as error:

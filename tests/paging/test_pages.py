@@ -31,7 +31,7 @@ async def send(sessions: Sessions, ways: Ways, metrics: Metrics | None = None) -
     """Send all pages that are due; how many were tried."""
     tried = 0
     for lane in LANES:
-        poster = pager(sessions, Pages(lane, ways, metrics or Metrics(), BASE), WakeUp())
+        poster = pager(sessions, Pages(lane, ways, metrics or Metrics(), BASE, "in.helpers.example"), WakeUp())
         while begun := await poster.run_pass():
             tried += begun
             await poster.drain()
@@ -88,18 +88,27 @@ async def test_rules_page_in_the_place_of_the_default_and_results_stand_on_the_a
     methods = [
         await add_way(ida, "pagerduty", ROUTING_KEY),
         await add_way(ida, "email", "ida.at.home@example.com"),
+        await add_way(ida, "email", "ida@example.com"),
     ]
     await story.open(**P1)
     mailbox = Mailbox()
     with smtp(mailbox) as url:
         with_mail = settings.model_copy(update={"smtp_url": url, "mail_from": "support@helpers.example"})
-        assert await send(story.sessions, Ways(with_mail, http)) == 2
+        assert await send(story.sessions, Ways(with_mail, http)) == 3
     [notice] = await stored(story.sessions)
     assert notice["recipient"]["email"] is None
-    [message], [event] = mailbox.messages, services.of("pagerduty")
-    assert message["To"] == "ida.at.home@example.com"
+    by_address = {str(mail["To"]): mail for mail in mailbox.messages}
+    own, message, [event] = (
+        by_address["ida@example.com"],
+        by_address["ida.at.home@example.com"],
+        services.of("pagerduty"),
+    )
     [opened] = await fetch(story.sessions, "SELECT id FROM tickets")
     assert message["Message-ID"].endswith(f".{opened['id']}@helpers.example>"), "by which a reply finds the ticket"
+    assert message["References"] == own["References"] == f"<{opened['id']}@helpers.example>"
+    assert message["Reply-To"] is None, "a reply from there would be nobody's"
+    assert own["Reply-To"].endswith("@in.helpers.example")
+    assert own.get_content().startswith("##- heliodesk -##")
     assert message["Subject"].startswith("Pilnie potrzebna jest Twoja pomoc · ")
     assert f"Przyjmij lub odrzuć:\n{BASE}hd_answer_" in message.get_content().replace("\r\n", "\n")
     found = {page["method_id"]: page for page in (await alert_of(story))["pages"]}
@@ -122,6 +131,7 @@ async def test_pagerduty_gets_an_incident_that_is_resolved_when_the_alert_is_ove
         "critical",
     )
     assert ticket["number"] in event["payload"]["summary"]
+    assert services.came_by == [(await fetch(story.sessions, "SELECT id FROM installations"))[0]["id"]]
     await fall_due(story.sessions)
     await send(story.sessions, ways)
     assert len(services.of("pagerduty")) == 1

@@ -63,7 +63,7 @@ def test_the_plan_of_the_documentation_is_that_plan() -> None:
 @pytest.mark.parametrize("missing", ["key", "priorities"])
 def test_what_is_needed_is_told_alone(missing: str) -> None:
     told = faults({name: value for name, value in MINIMAL.items() if name != missing})
-    assert (f"/{missing}", f"The key `{missing}` is needed.") in told
+    assert (f"/{missing}", f"The key `{missing}` is required.") in told
     assert not {pointer for pointer, _ in told} & {"/name", "/programme", "/channels", "/customer_may"}
 
 
@@ -79,7 +79,7 @@ def test_a_plan_that_promises_nothing_says_that_it_is_best_effort() -> None:
 
 def test_a_priority_without_a_key_is_told_so_and_no_more() -> None:
     assert faults(MINIMAL | {"priorities": [{"label": {"en": "A"}}, {"key": "normal"}], "targets": {}}) == [
-        ("/priorities/0/key", "The key `key` is needed.")
+        ("/priorities/0/key", "The key `key` is required.")
     ]
 
 

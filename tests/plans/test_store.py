@@ -12,7 +12,7 @@ from app.plans import store
 from app.plans.document.parsing.documents import PlanDocument, parse
 from app.plans.holidays import dates_of, expand_holidays
 from app.plans.models import HolidaySetRow, PlanVersionRow
-from tests.support.documents import small
+from tests.support.documents import small, store_version
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -31,7 +31,7 @@ async def test_the_shipped_plans_are_stored_once(session: AsyncSession) -> None:
 async def test_an_operators_version_stays_current_through_a_restart(session: AsyncSession) -> None:
     await store.load_builtin(session, NOW)
     (pro,) = [plan for plan in store.builtin_plans() if plan.key == "wati-pro"]
-    await store.add_version(session, pro.model_copy(update={"warn_at": [80]}), NOW)
+    await store_version(session, pro.model_copy(update={"warn_at": [80]}), NOW)
     assert not await store.load_builtin(session, NOW)
     assert await store.current_version(session, "wati-pro") == 2
     assert (await store.document(session, Memory(), "wati-pro", 2)).warn_at == [80]
@@ -39,13 +39,13 @@ async def test_an_operators_version_stays_current_through_a_restart(session: Asy
 
 async def test_c14_a_version_is_never_changed_by_the_next_one(session: AsyncSession) -> None:
     for warn_at in ([10], [20], [30]):
-        await store.add_version(session, parse(small(warn_at=warn_at)), NOW)
+        await store_version(session, parse(small(warn_at=warn_at)), NOW)
     assert [(await store.document(session, Memory(), "small", n)).warn_at for n in (1, 2, 3)] == [[10], [20], [30]]
 
 
 async def test_an_archived_version_is_not_current(session: AsyncSession) -> None:
-    await store.add_version(session, parse(small()), NOW)
-    newest = await store.add_version(session, parse(small(warn_at=[9])), NOW)
+    await store_version(session, parse(small()), NOW)
+    newest = await store_version(session, parse(small(warn_at=[9])), NOW)
     newest.archived_at = NOW
     await session.flush()
     assert await store.current_version(session, "small") == 1
@@ -65,7 +65,7 @@ async def test_a_plan_that_comes_from_the_database_reads_in_the_order_in_which_i
             problems={"targets": {"resolved": "PT9H", "known_error": "PT4H"}},
         )
     )
-    for row in (*await store.load_builtin(session, NOW), await store.add_version(session, backwards, NOW)):
+    for row in (*await store.load_builtin(session, NOW), await store_version(session, backwards, NOW)):
         read = await store.document(session, Memory(), row.key, row.version)
         assert dumps(read.canonical()) == dumps(row.document)
     kept = await session.scalar(select(PlanVersionRow.document).where(PlanVersionRow.key == "small"))
@@ -83,13 +83,13 @@ async def test_a_plan_that_comes_from_the_database_reads_in_the_order_in_which_i
 
 async def test_a_trial_plan_has_to_exist(session: AsyncSession) -> None:
     with pytest.raises(Invalid) as refusal:
-        await store.add_version(session, parse(small(trial="gone")), NOW)
+        await store_version(session, parse(small(trial="gone")), NOW)
     assert refusal.value.errors[0]["pointer"] == "/trial"
-    await store.add_version(session, parse(small(trial="small")), NOW)
+    await store_version(session, parse(small(trial="small")), NOW)
 
 
 async def test_a_stored_version_is_read_once_by_a_process(session: AsyncSession) -> None:
-    await store.add_version(session, parse(small()), NOW)
+    await store_version(session, parse(small()), NOW)
     memory = Memory()
     first = await store.document(session, memory, "small", 1)
     await session.execute(delete(PlanVersionRow))
@@ -99,7 +99,7 @@ async def test_a_stored_version_is_read_once_by_a_process(session: AsyncSession)
 
 
 async def test_c01_a_named_country_becomes_dates_when_the_version_is_stored(session: AsyncSession) -> None:
-    row = await store.add_version(session, closed_on(country="US", subdivision="NY", dates=["2026-11-27"]), NOW)
+    row = await store_version(session, closed_on(country="US", subdivision="NY", dates=["2026-11-27"]), NOW)
     dates = row.document["calendars"]["working"]["holidays"]["dates"]
     assert {"2026-11-26", "2026-11-27", "2025-12-25", "2036-12-25"} <= set(dates)
     assert dates == sorted(set(dates))
@@ -107,21 +107,21 @@ async def test_c01_a_named_country_becomes_dates_when_the_version_is_stored(sess
 
 
 async def test_c01_the_accounts_own_holidays_are_not_put_into_the_version(session: AsyncSession) -> None:
-    row = await store.add_version(session, closed_on(country="account"), NOW)
+    row = await store_version(session, closed_on(country="account"), NOW)
     assert row.document["calendars"]["working"]["holidays"]["dates"] == []
 
 
 @pytest.mark.parametrize("place", [{"country": "XX"}, {"country": "US", "subdivision": "ZZ"}])
 async def test_c01_an_unknown_country_is_refused(session: AsyncSession, place: dict[str, str]) -> None:
     with pytest.raises(Invalid) as refusal:
-        await store.add_version(session, closed_on(**place), NOW)
+        await store_version(session, closed_on(**place), NOW)
     assert refusal.value.errors[0]["pointer"] == "/calendars/working/holidays/country"
 
 
 async def test_c01_more_dates_than_a_calendar_keeps_are_refused(session: AsyncSession) -> None:
     days = [(date(1990, 1, 1) + timedelta(days=number)).isoformat() for number in range(990)]
     with pytest.raises(Invalid) as refusal:
-        await store.add_version(session, closed_on(country="PL", dates=days), NOW)
+        await store_version(session, closed_on(country="PL", dates=days), NOW)
     assert refusal.value.errors[0]["pointer"] == "/calendars/working/holidays/dates"
 
 

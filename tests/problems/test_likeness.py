@@ -8,7 +8,6 @@ import pytest
 from app.problems.alike.evidence import reason
 from app.problems.alike.grouping import grouped, is_worth_telling
 from app.problems.alike.incidents import Group, Incident
-from app.problems.alike.likeness import UNLIKE, likeness
 from app.problems.alike.reading import terms_of
 from app.problems.alike.weights import Weights
 
@@ -93,9 +92,15 @@ def test_tickets_without_a_product_are_found_with_those_that_name_one() -> None:
     assert found([*of(*_OTHERS), *mixed]) == [(None, set(texts))]
 
 
-def test_tickets_of_different_products_are_unlike() -> None:
-    one, other = incident(_OUTAGE[0]), incident(_OUTAGE[1], product="billing")
-    assert likeness(one, other, weights([one, other])) == UNLIKE
+def test_tickets_of_different_products_begin_no_group() -> None:
+    apart = [incident(text, product=f"product {n}", minute=n) for n, text in enumerate(_OUTAGE)]
+    assert found([*of(*_OTHERS), *apart]) == []
+
+
+def test_a_ticket_that_names_another_product_joins_a_group_in_the_same_words() -> None:
+    texts = [*_OUTAGE, f"{_OUTAGE[0]} today"]
+    named = [incident(text, product="reports", minute=n) for n, text in enumerate(_OUTAGE)]
+    assert found([*of(*_OTHERS), *named, incident(texts[-1], product="billing", minute=9)]) == [(None, set(texts))]
 
 
 def test_a_trickle_over_a_day_is_one_group() -> None:
@@ -131,6 +136,22 @@ def test_a_group_takes_in_what_came_before_it() -> None:
 def test_a_chain_of_likenesses_is_no_group() -> None:
     texts = ("alpha beta gamma", "beta gamma delta", "delta epsilon zeta", "epsilon zeta theta", "theta kappa alpha")
     assert found(of(*texts)) == []
+
+
+@pytest.mark.parametrize(("others", "are_found"), [(40, True), (150, False)], ids=["a calm hour", "a busy hour"])
+def test_the_more_tickets_come_at_once_the_more_make_a_group(others: int, *, are_found: bool) -> None:
+    crowd = [incident(f"{_letters(n)} and {_letters(n + 700)}") for n in range(others)]
+    alike = [incident(text) for text in _OUTAGE[:3]]
+    opened = [*crowd, *alike]
+    known = Weights(
+        len(opened), Counter(term for each in opened for term in each.terms), [(0, each.product) for each in opened]
+    )
+    groups = grouped([], opened, [each.ticket_id for each in opened], known)
+    assert [len(group.members) for group in groups] == ([3] if are_found else [])
+
+
+def _letters(number: int) -> str:
+    return "".join(chr(ord("a") + number // 26**place % 26) for place in range(3)) * 2
 
 
 def test_the_reason_is_what_the_tickets_share() -> None:

@@ -16,12 +16,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from app.core.db.session import transaction
 from app.plans.document.parsing.documents import parse, parse_yaml
-from app.plans.store import BUILTIN, add_version
+from app.plans.store import BUILTIN
 from app.replay.compare import differences
 from app.replay.snapshots import Scope, walk
 from tests.sla.histories import EXAMPLES, thorough
 from tests.sla.slow import METRICS, SlowPlan, SlowTicket
 from tests.support.desk import fetch
+from tests.support.documents import store_version
 from tests.support.looped import Bench, bench_on
 from tests.support.stories import Caller, Story, begin, path_of
 
@@ -97,7 +98,7 @@ class TicketMachine(RuleBasedStateMachine):
 
     async def _store(self, plan: SlowPlan) -> int:
         async with transaction(self.bench.sessions) as session:
-            stored = await add_version(session, parse(document_of(self.key, plan)), START)
+            stored = await store_version(session, parse(document_of(self.key, plan)), START)
         return stored.version
 
     def _run(self, doing: Any) -> Any:

@@ -142,7 +142,7 @@ async def test_any_question_is_answered_as_a_plain_count_would(sessions: Session
             for _ in range(_QUESTIONS // 6):
                 await _compare(session, _Question.random(chance), rows)
         assert await wrong_sums(sessions) == 0
-    assert await fetch(sessions, "SELECT FROM report_moves")
+    assert await fetch(sessions, "SELECT FROM report_sum_moves")
     await fetch(sessions, "UPDATE report_facts SET tier = 3 WHERE id = 'row_1'")
     assert await wrong_sums(sessions) > 0
     async with transaction(sessions) as session:

@@ -224,6 +224,18 @@ def test_a_merge_is_read_by_the_ticket_that_ends() -> None:
     assert changes_of("ticket.merged", "engineer", merged="tkt_3", into="tkt_1") == ()
 
 
+def test_what_nobody_vouches_for_is_told_to_no_clock_and_read_by_none() -> None:
+    desk, forged = Desk(TERMS, "P1"), Actor("customer", name="Ana Silva", unconfirmed=True)
+    clock = desk.work.clock
+    add_message(desk.work, forged, forged.document(), NewMessage(body="Hello"))
+    assert (desk.work.clock, desk.work.ticket.turns) == (clock, 0)
+    assert isinstance(desk.work.events[-1].data, types.MessageUnconfirmed)
+    told = desk.events()
+    assert history_of("tkt_1", told, desk.terms).changes == ()
+    recorded_before = [event for event in told if event["type"] != "message.unconfirmed"]
+    assert len(history_of("tkt_1", recorded_before, desk.terms).changes) == 1, "that version did tell the clock"
+
+
 def test_only_the_customers_joining_answers() -> None:
     assert changes_of("call.joined", "engineer", call_id="cal_1", participant="engineer") == ()
     joined = Answer(at(1), "call_join", "cal_1", "customer")

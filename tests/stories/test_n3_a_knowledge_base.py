@@ -94,6 +94,17 @@ async def test_n3_translations_are_of_one_article(begin: Begin) -> None:
     assert [
         hit["language"] for hit in (await story.customer.get("/v1/articles/search", q="PDF", language="es"))["items"]
     ] == ["es"]
+    french = PDF | {
+        "language": "fr",
+        "title": "L'export du PDF échoue",
+        "body": "exportación, falla, exportar, PDF " * 9,
+    }
+    await write(story.engineer, french)
+    question = {"title": "No puedo exportar", "description": "El PDF falla desde ayer por la tarde", "language": "pl"}
+    items = (await story.customer.post("/v1/articles/suggest", **question))["items"]
+    assert [each["language"] for each in items] == ["es"], (
+        "in the language of who asks, whichever fits best by its words"
+    )
 
 
 async def test_n3_readers_say_whether_it_helped(begin: Begin) -> None:

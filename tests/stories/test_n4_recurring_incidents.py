@@ -42,6 +42,11 @@ async def test_n4_a_specialist_follows_a_problem_from_start_to_end(sessions: Ses
     await story.engineer.post(step, state="known_error", workaround="Send them again.", publish=publish)
     [article] = (await story.customer.get("/v1/articles", slug=problem["number"].lower()))["items"]
     assert (article["title"], article["status"]) == (_TITLE, "published")
+    await story.engineer.patch(of(problem), workaround="Send them once more.")
+    assert (await story.customer.get(f"/v1/articles/{article['id']}"))["body"] == "Send them once more."
+    await story.engineer.patch(f"/v1/articles/{article['id']}", body="Step by step: ...")
+    await story.engineer.patch(of(problem), workaround="Send them again.")
+    assert (await story.customer.get(f"/v1/articles/{article['id']}"))["body"] == "Step by step: ..."
     await told(sessions)
     shown = (await story.customer.get(path_of(first)))["problem"]
     names = ("number", "title", "state", "workaround")
@@ -53,7 +58,7 @@ async def test_n4_a_specialist_follows_a_problem_from_start_to_end(sessions: Ses
     number = problem["number"]
     assert [text.split("\n\n") for text in texts] == [
         [
-            f"Hay una solución provisional para el problema que causa este ticket, {number}: {_TITLE}",
+            f"Hay una solución alternativa para el problema que causa este ticket, {number}: {_TITLE}",
             "Send them again.",
         ],
         [f"El problema que causa este ticket, {number}, está resuelto: {_TITLE}", "The queue moves."],
@@ -70,7 +75,7 @@ async def test_n4_a_specialist_follows_a_problem_from_start_to_end(sessions: Ses
     kinds = await fetch(sessions, "SELECT type, audience FROM events WHERE type LIKE 'problem.%' ORDER BY position")
     assert [row["type"] for row in kinds] == [
         "problem.opened",
-        *["problem.updated"] * 2,
+        *["problem.updated"] * 4,
         "problem.resolved",
         "problem.updated",
     ]

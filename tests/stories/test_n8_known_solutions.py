@@ -45,6 +45,9 @@ async def test_n8_this_solved_it(begin: Begin) -> None:
     assert seen == ["pdf-falla"], "what is internal stays with support"
     assert (await story.customer.get(f"/v1/articles/{pdf['id']}"))["solved"] == 1
     await story.customer.post(f"{path}/solutions", 404, article_id=runbook["id"])
+    draft = await story.engineer.post("/v1/articles", 201, title="Not yet", body="Soon.")
+    refused = await story.engineer.post(f"{path}/solutions", 409, article_id=draft["id"])
+    assert refused["detail"] == "The article is not published"
     other = path_of(await story.open(**FAILS))
     said = await story.engineer.post(f"{other}/solutions", **solution, message="Please split the report.")
     assert said["status"] == "resolved"

@@ -5,12 +5,15 @@ from typing import Any, Final
 import pytest
 
 from app.core.db.engine import Sessions
+from app.core.db.session import driver
 from app.core.state import State
 from app.problems.background.telling import Telling
 from app.search import finding
 from app.search.indexing import Indexing
+from app.search.words import own_query, query
 from tests.support.actors import make_account, make_engineer, make_key, make_person
 from tests.support.desk import fetch
+from tests.support.explaining import nodes, root
 from tests.support.stories import Begin, Caller, path_of
 
 _RARE: Final = "kraken"
@@ -176,6 +179,34 @@ async def test_z8_rare_words_lead_to_older_texts(begin: Begin, indexed: Any, mon
         for caller in (story.customer, story.engineer):
             answer = await found(caller, q, type="ticket")
             assert ([hit["title"] for hit in answer["items"]], answer["more"]) == (titles, more), q
+
+
+async def test_z8_a_look_up_reads_no_words_of_other_accounts_and_none_of_notes(
+    sessions: Sessions, begin: Begin, indexed: Any
+) -> None:
+    """So the time that it takes tells nobody whether others have a word."""
+    story = await begin("wati-business-plus")
+    ticket = await story.open(title="A squid in the printer")
+    await story.engineer.post(f"{path_of(ticket)}/messages", 201, body="A kraken, says nobody", visibility="internal")
+    other = await make_account(sessions, "wati-business-plus")
+    await indexed()
+    many = """
+    INSERT INTO search_texts SELECT $1, 'msg_' || n, 'tkt_' || n, false, false, now(), 'kraken squid'::tsvector
+    FROM generate_series(1, 500) AS n
+    """
+    await fetch(sessions, many, other.account_id)
+    own = story.account.account_id
+    for word, internal, rows in (("squid", False, 1), ("kraken", False, 0), ("kraken", True, 1), ("unicorn", True, 0)):
+        scope, led = finding._LED_IN_ONE
+        statement = finding._DEEP.format(scope=scope, led=led)
+        leading = own_query(own, [word], internal=internal, whole=True)
+        async with sessions() as session:
+            connection = await driver(session)
+            await connection.execute(finding._BY_WORDS)
+            explained = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}"
+            plan = root(await connection.fetchval(explained, own, query([word]), internal, leading, 9))
+        (scan,) = [node for node in nodes(plan) if node["Node Type"] == "Bitmap Index Scan"]
+        assert (scan["Index Name"], scan["Actual Rows"]) == ("ix_search_texts_own_words", rows), word
 
 
 async def test_z8_what_is_searched_for_needs_a_letter(begin: Begin) -> None:

@@ -15,12 +15,13 @@ from app.core.db.session import driver, make_sessions, run, transaction
 from app.core.db.tables import Row
 from app.core.signals import WakeUps
 from app.plans.document.parsing.documents import parse, parse_yaml
-from app.plans.store import BUILTIN, add_version
+from app.plans.store import BUILTIN
 from app.tickets.schemas import NewTicket
 from app.tickets.usecases.open import open_ticket
 from app.webhooks.models import WebhookEndpointRow
 from app.webhooks.schemas import WebhookEndpointFields
 from app.webhooks.usecases.endpoints import create_endpoint
+from tests.support.documents import store_version
 from tests.support.tickets import TICKET
 
 AUTOMATION: Final = Acting(Actor("automation", "key_test"), None)
@@ -30,7 +31,7 @@ async def store_plan(sessions: Sessions, shipped: str, **changes: Any) -> str:
     """A version of a shipped plan, with some members replaced; its key."""
     document = parse_yaml((BUILTIN / f"{shipped}.yaml").read_text(encoding="utf-8")).canonical()
     async with transaction(sessions) as session:
-        stored = await add_version(session, parse(document | {"trial": None} | changes), await database_now(session))
+        stored = await store_version(session, parse(document | {"trial": None} | changes), await database_now(session))
     return stored.key
 
 

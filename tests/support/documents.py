@@ -1,11 +1,17 @@
 """Plan documents that tests load."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.plans.document.parsing.documents import parse_yaml
+from app.plans.document.parsing.documents import PlanDocument, parse_yaml
+from app.plans.document.parsing.expansion import years_around
+from app.plans.document.parsing.heavy import check
+from app.plans.models import PlanVersionRow
+from app.plans.store import add_version
 
 SMALL = """
 key: small
@@ -32,3 +38,8 @@ def small(**changes: Any) -> dict[str, Any]:
 FOLDER = Path("app/plans/builtin")
 TEXTS = {path.stem: path.read_text() for path in sorted(FOLDER.glob("*.yaml"))}
 PLANS = {key: parse_yaml(text) for key, text in TEXTS.items()}
+
+
+async def store_version(session: AsyncSession, document: PlanDocument, now: datetime) -> PlanVersionRow:
+    """The document as the next version of its key, as an operation stores it."""
+    return await add_version(session, check(document, years_around(now)), now)

@@ -26,6 +26,8 @@ _STARTS: Final = frozenset(
     }
 )
 """Modules whose users start processes or run for long."""
+_known: Final[dict[str, bool]] = {}
+"""What is known of modules, by their names."""
 
 
 def needs_machine(item: pytest.Item) -> bool:
@@ -34,7 +36,7 @@ def needs_machine(item: pytest.Item) -> bool:
         return True
     if not _FIXTURES.isdisjoint(item.fixturenames):
         return True
-    return any(not _STARTS.isdisjoint(_modules(uses)) for uses in _namespaces(item))
+    return any(_starts(uses) for uses in _namespaces(item))
 
 
 def _namespaces(item: pytest.Function) -> Iterator[dict[str, Any]]:
@@ -45,6 +47,14 @@ def _namespaces(item: pytest.Function) -> Iterator[dict[str, Any]]:
             names = getattr(definition.func, "__globals__", {})
             if names.get("__name__") != "tests.conftest" and definition.argname in item.fixturenames:
                 yield names
+
+
+def _starts(names: dict[str, Any]) -> bool:
+    """Whether a module that has these names uses one of ``_STARTS``: looked up once, for all of its tests."""
+    module = names.get("__name__", "")
+    if module not in _known:
+        _known[module] = not _STARTS.isdisjoint(_modules(names))
+    return _known[module]
 
 
 def _modules(names: dict[str, Any]) -> Iterable[str]:

@@ -19,6 +19,10 @@ async def counted(state: State) -> None:
     await folding.run_pass()
     while await folding.run_pass():
         pass
+    await fetch(state.sessions, "UPDATE report_recounts SET due_at = clock_timestamp()")
+    folding = Folding(state.sessions, state.feed)
+    while await folding.run_pass():
+        pass
 
 
 async def every_event(sessions: Sessions) -> list[Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, select, true
+from sqlalchemy import ColumnElement, and_, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.articles import schemas
@@ -49,7 +49,9 @@ class ArticleFilter:
             value = getattr(self, name)
             if value is None:
                 continue
-            if not scope and name in _INDEXED:
+            if name == "language" and "-" in value:
+                filters.append(partial(_is_in, value))
+            elif not scope and name in _INDEXED:
                 scope.append(getattr(ArticleRow, name) == value)
             else:
                 filters.append(partial(_is, name, value))
@@ -63,6 +65,11 @@ _INDEXED: Final = ("slug", "product", "language")
 
 def _is(name: str, value: str, columns: Columns) -> ColumnElement[bool]:
     return columns[name] == value
+
+
+def _is_in(language: str, columns: Columns) -> ColumnElement[bool]:
+    """A region or a script may be stored in either case; a language alone is always in lower case."""
+    return func.lower(columns.language) == language.lower()
 
 
 def _is_tagged(tag: str, columns: Columns) -> ColumnElement[bool]:

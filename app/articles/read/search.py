@@ -7,7 +7,7 @@ by all words; a query never reads more.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from asyncpg import Connection
@@ -34,6 +34,8 @@ _RANKED: Final = 50
 ALL_REACHES: Final = ("public", "customers", "internal")
 _OWN_LANGUAGE: Final = 1.1
 """What an article in the reader's language is worth, beside one in another."""
+_UNDERSTOOD: Final = 2.0
+"""Of an article in several languages, what those are worth that the reader reads or writes, when one is shown."""
 _OWN_PRODUCT: Final = 1.2
 """What an article on the product that is asked about is worth, beside one on none; and one on another product, where
 there are articles on the one that is asked about."""
@@ -63,6 +65,8 @@ FROM near AS n CROSS JOIN LATERAL (
 ) AS t
 GROUP BY n.article_id, n.slug, n.language, n.product, n.reach
 """  # noqa: S608  numbers of ours
+# PostgreSQL takes words of which it has no statistics for frequent, and many of them for a reason to read all articles.
+BY_WORDS: Final = "SET LOCAL enable_seqscan = off"
 _MARKED: Final = f"StartSel={MARKS[0]}, StopSel={MARKS[1]}"
 _SHOWN: Final = f"""
 SELECT t.article_id AS id, t.slug, coalesce(a.language, t.language) AS language, coalesce(a.title, t.title) AS title,
@@ -135,7 +139,7 @@ async def find(session: AsyncSession, asked: Asked, limit: int) -> list[Found]:
     lexicon = Lexicon(connection, asked.reaches)
     query = await lexicon.query((asked.title, asked.text), list(totals), primary(asked.language or ""))
     words = weigh(query.terms, totals, await lexicon.kin(query), query.languages)
-    return _best(await _ranked(connection, asked, words), asked, limit) if words else []
+    return _best(await _ranked(connection, asked, words), asked, query.own, limit) if words else []
 
 
 async def shown(session: AsyncSession, found: Sequence[Found]) -> Sequence[Row]:
@@ -156,20 +160,32 @@ async def _ranked(connection: "Connection[Any]", asked: Asked, words: Sequence[W
         [each.weight for each in words],
     )
     product = product_key(asked.product) if asked.strict else None
+    await connection.execute(BY_WORDS)
     ranked: Sequence[Row] = await connection.fetch(RANKED, *columns, any_of(rarest(words)), asked.reaches, product)
+    await connection.execute("SET LOCAL enable_seqscan = on")
     return ranked
 
 
-def _best(ranked: Sequence[Row], asked: Asked, limit: int) -> list[Found]:
+def _best(ranked: Sequence[Row], asked: Asked, written: str, limit: int) -> list[Found]:
+    """Each article once, as good as the best of its translations, in the language that suits best.
+
+    ``written``: the language that is asked in.
+    """
     own, product = primary(asked.language or ""), product_key(asked.product)
     other = _OTHER_PRODUCT if product in {row["product"] for row in ranked} else 1.0
-    best: dict[str, Found] = {}
+    best: dict[str, tuple[float, Found]] = {}
     for row in ranked:
         score = row["score"] * (_OWN_LANGUAGE if row["language"] == own else 1)
         if product and row["product"]:
             score *= _OWN_PRODUCT if row["product"] == product else other
         is_article = row["reach"] != KNOWN_ERROR
         found = Found(row["article_id"], row["slug"], row["language"], score, row["words"], is_article, row["product"])
-        if found.slug not in best or best[found.slug].score < score:
-            best[found.slug] = found
-    return sorted(best.values(), key=lambda each: (-each.score, each.article_id))[:limit]
+        suits = score * (_UNDERSTOOD if row["language"] in (own, written) else 1)
+        before, chosen = best.get(found.slug, (suits, found))
+        if suits > before:
+            before, chosen = suits, replace(found, score=max(score, chosen.score))
+        elif score > chosen.score:
+            chosen = replace(chosen, score=score)
+        best[found.slug] = before, chosen
+    every = [found for _, found in best.values()]
+    return sorted(every, key=lambda each: (-each.score, each.article_id))[:limit]

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,10 +18,10 @@ from app.core.problems import Conflict
 from app.core.text.messages import _
 from app.events.event import Event
 from app.events.types import ArticlePublished, ArticleWithdrawn
-from app.webhooks.usecases.endpoints import tell
+from app.webhooks.outbox.telling import tell
 
 FIELDS: Final = tuple(ArticleFields.model_fields)
-_TAKEN: Final = _("There is an article with this slug in this language")
+_TAKEN: Final = _("There already is an article with this slug in this language")
 
 
 async def create_article(session: AsyncSession, command: NewArticle, actor: Actor, *, now: datetime) -> ArticleRow:
@@ -83,7 +83,7 @@ def said(article: ArticleRow) -> dict[str, Any]:
 
 
 async def _is_taken(session: AsyncSession, slug: str, language: str) -> bool:
-    taken = exists().where(ArticleRow.slug == slug, ArticleRow.language == language)
+    taken = exists().where(ArticleRow.slug == slug, func.lower(ArticleRow.language) == language.lower())
     return bool(await session.scalar(select(taken)))
 
 

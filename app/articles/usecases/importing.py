@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.articles.models import ArticleRow
@@ -28,7 +28,7 @@ async def import_articles(
     rows = await _held(session, articles)
     done = []
     for article in articles:
-        row, fields = rows.get((article.slug, article.language)), _fields(article)
+        row, fields = rows.get((article.slug, article.language.lower())), _fields(article)
         if row is None:
             done.append(Imported(article, "created"))
         else:
@@ -48,10 +48,13 @@ def _fields(article: NewArticle) -> ArticleFields:
 
 
 async def _held(session: AsyncSession, articles: Sequence[NewArticle]) -> dict[tuple[str | None, str], ArticleRow]:
-    keys = [(article.slug, article.language) for article in articles]
-    query = select(ArticleRow).where(tuple_(ArticleRow.slug, ArticleRow.language).in_(keys))
+    keys = [(article.slug, article.language.lower()) for article in articles]
+    query = select(ArticleRow).where(
+        ArticleRow.slug.in_({slug for slug, _ in keys}),
+        tuple_(ArticleRow.slug, func.lower(ArticleRow.language)).in_(keys),
+    )
     found = await session.scalars(query.order_by(ArticleRow.id).with_for_update())
-    return {(row.slug, row.language): row for row in found}
+    return {(row.slug, row.language.lower()): row for row in found}
 
 
 async def export_articles(session: AsyncSession) -> list[NewArticle]:

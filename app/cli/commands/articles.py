@@ -10,8 +10,9 @@ import typer
 
 from app.articles.files import SUFFIX, file_name, read_article, written
 from app.articles.schemas import NewArticle
-from app.articles.usecases.importing import Imported, export_articles, import_articles
+from app.articles.usecases.importing import export_articles, import_articles
 from app.cli.databases import Data, database
+from app.cli.input_faults import problem_faults
 from app.core.auth import Actor
 from app.core.db.migrate import require_fit
 from app.core.db.session import transaction
@@ -23,6 +24,8 @@ articles = typer.Typer(help="Import and export the knowledge base.", no_args_is_
 
 _LARGEST: Final = 500_000
 """Bytes of a file: more than an article may have in any language."""
+_AT_ONCE: Final = 50
+"""Articles of one transaction: whoever follows the events waits until it has ended."""
 _ACTOR: Final = Actor("automation", name="heliodesk articles import")
 Folder = Annotated[Path, typer.Argument(help="A folder of files such as export-fails.en.md", file_okay=False)]
 
@@ -31,21 +34,17 @@ Folder = Annotated[Path, typer.Argument(help="A folder of files such as export-f
 def import_command(
     folder: Folder,
     *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing, only tell what would change")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change; write nothing")] = False,
     data: Data = Path(".heliodesk"),
 ) -> None:
-    """Create and change articles after the Markdown files in a folder; also while the service runs.
+    """Create and change articles from the Markdown files in a folder. The service may be running.
 
-    A file is known by its slug and language, so a second run changes nothing. Articles without a file stay. Where a
-    file is wrong, nothing is written, and all faults are told; it exits with 1 then.
+    A file is identified by its slug and language, so a second run changes nothing. Articles without a file stay. If a
+    file is wrong, nothing is written, all faults are printed, and the exit code is 1.
     """
     files = _read(folder)
     with database(data, shared=True) as settings:
-        done = asyncio.run(_import(settings, files, dry_run=dry_run))
-    for each in done:
-        if each.outcome != "unchanged":
-            typer.echo(f"{file_name(each.article)}: {each.outcome}")
-    counts = Counter(each.outcome for each in done)
+        counts = asyncio.run(_import(settings, files, dry_run=dry_run))
     told = ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in ("created", "changed", "unchanged"))
     typer.echo(f"{told}{' (dry run: nothing is written)' if dry_run else ''}")
 
@@ -78,8 +77,8 @@ def _read(folder: Path) -> list[NewArticle]:
             typer.echo(f"{file}: {error}", err=True)
             is_faulty = True
         except Problem as problem:
-            for fault in problem.errors:
-                typer.echo(f"{file}: {fault['pointer']}: {fault['detail']}".replace(": : ", ": "), err=True)
+            for line in problem_faults(problem):
+                typer.echo(f"{file}: {line}", err=True)
             is_faulty = True
     if is_faulty:
         raise typer.Exit(1)
@@ -104,10 +103,19 @@ def _text_of(file: Path, folder: Path) -> str:
         raise _Unread(error.strerror or str(error)) from error
 
 
-async def _import(settings: Settings, files: Sequence[NewArticle], *, dry_run: bool) -> list[Imported]:
+async def _import(settings: Settings, files: Sequence[NewArticle], *, dry_run: bool) -> Counter[str]:
+    """How many articles came to which outcome; each is told once it is written."""
     await require_fit(settings.database_url)
-    async with open_state(settings, COMMANDS) as state, transaction(state.sessions) as session:
-        return await import_articles(session, files, _ACTOR, dry_run=dry_run)
+    counts: Counter[str] = Counter()
+    async with open_state(settings, COMMANDS) as state:
+        for start in range(0, len(files), _AT_ONCE):
+            async with transaction(state.sessions) as session:
+                done = await import_articles(session, files[start : start + _AT_ONCE], _ACTOR, dry_run=dry_run)
+            for each in done:
+                if each.outcome != "unchanged":
+                    typer.echo(f"{file_name(each.article)}: {each.outcome}")
+            counts.update(each.outcome for each in done)
+    return counts
 
 
 async def _export(settings: Settings) -> list[NewArticle]:

@@ -1,6 +1,7 @@
 """``heliodesk plan backtest``: a plan tried on recorded tickets, with a bar while it runs and tables at its end."""
 
 import asyncio
+import re
 from contextlib import aclosing
 from datetime import datetime
 from pathlib import Path
@@ -14,25 +15,28 @@ from app.backtests import running
 from app.backtests.running import Order, Report
 from app.backtests.schemas import NewBacktest
 from app.cli.commands.check import INSTANTS, as_utc, progress
-from app.cli.commands.plan import STORED, mapping, read_data, read_plan, wide
+from app.cli.commands.plan import STORED, mapping, read_data, read_plan, told_of, wide
 from app.cli.databases import Data, database
 from app.core.db.migrate import require_fit
 from app.core.db.tables import Row
 from app.core.logging import configure_logging
+from app.core.problems import NotFound
 from app.core.settings import Settings
 from app.core.text.language import SOURCE
+from app.core.text.messages import verbatim
 from app.resources import COMMANDS, open_state
 
 _OWNER: Final = "heliodesk plan backtest"
+_KEY: Final = re.compile(r"[a-z0-9-]+")
 
 
 def backtest(  # noqa: PLR0913  the options of one command
     plan: Annotated[
-        str | None, typer.Argument(help="A file, a key of the database, or key@version; none: what each ticket had")
+        str | None, typer.Argument(help="A file, a plan's key, or key@version; without it: what each ticket had")
     ] = None,
     *,
-    since: Annotated[datetime, typer.Option(formats=INSTANTS, help="Only tickets opened since; UTC unless it says")],
-    until: Annotated[datetime | None, typer.Option(formats=INSTANTS, help="Only tickets opened before")] = None,
+    since: Annotated[datetime, typer.Option(formats=INSTANTS, help="Only tickets opened since then (UTC by default)")],
+    until: Annotated[datetime | None, typer.Option(formats=INSTANTS, help="Only tickets opened before then")] = None,
     account: Annotated[
         str | None, typer.Option(help="Only tickets of this account; default: all but sandboxes")
     ] = None,
@@ -46,10 +50,10 @@ def backtest(  # noqa: PLR0913  the options of one command
 ) -> None:
     """Try a plan on recorded tickets: what its attainment would have been, and what it alone misses or keeps.
 
-    Writes nothing; also while the service runs.
+    It only reads. The service may be running.
     """
     scope = {"since": as_utc(since), "until": as_utc(until), "account_id": account, "from_key": from_key}
-    tried = {"priorities": mapping(mapped or []), "change": read_data(change) if change else None, **_source(plan)}
+    tried = {"priorities": mapping(mapped or []), "change": _change(change) if change else None, **_source(plan)}
     command = NewBacktest.model_validate(scope | tried)
     with database(data, shared=True) as settings:
         configure_logging(settings)
@@ -61,10 +65,18 @@ def _source(name: str | None) -> dict[str, Any]:
     if name is None:
         return {}
     if Path(name).exists():
-        return {"plan": read_plan(Path(name)).canonical()}
+        with told_of(Path(name)) as lines:
+            return {"plan": read_plan(Path(name), lines).canonical()}
     if match := STORED.fullmatch(name):
         return {"plan": match["key"], "version": int(match["version"])}
+    if not _KEY.fullmatch(name):
+        raise NotFound(verbatim(f"{name} is neither a file, nor a plan's key, nor of the form key@version"))
     return {"plan": name}
+
+
+def _change(file: Path) -> Any:
+    with told_of(file) as lines:
+        return read_data(file, lines)
 
 
 async def _backtest(settings: Settings, command: NewBacktest, most: int) -> None:

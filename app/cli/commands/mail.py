@@ -31,12 +31,12 @@ _REFUSED: Final = frozenset({400, 413, 415})
 """Answers that another try would get again: such an e-mail is flagged, and stays."""
 _TROUBLE: Final = (ImapToolsError, imaplib.IMAP4.error, OSError, httpx.HTTPError, httpx.InvalidURL)
 
-mail = typer.Typer(help="Bring in e-mails.", no_args_is_help=True)
+mail = typer.Typer(help="Fetch e-mails.", no_args_is_help=True)
 
 
 @mail.callback()
 def _group() -> None:
-    """Bring in e-mails."""
+    """Fetch e-mails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def fetch_command(
     move_to: Annotated[str | None, typer.Option(help="A folder into which fetched e-mails are moved")] = None,
     every: Annotated[float, typer.Option(min=0, help="Seconds between two polls; 0: poll once")] = 60,
 ) -> None:
-    """Post the unseen e-mails of an IMAP mailbox to a hook; each is marked as seen once the hook keeps it."""
+    """Post the unseen e-mails of an IMAP mailbox to a hook. Each is marked as seen once the hook has stored it."""
     try:
         raise typer.Exit(asyncio.run(_fetch(Mailbox(mailbox), Hook(hook, key), move_to, timedelta(seconds=every))))
     except Unconfigurable as error:

@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -45,7 +47,7 @@ _WIDE: Final = 160
 
 @plans.command()
 def check(files: Annotated[list[Path], typer.Argument(help="Plan documents, YAML or JSON")]) -> None:
-    """Check plan documents: every fault with its place. Exits with 1 when there is one."""
+    """Check plan documents: every fault with its place. The exit code is 1 when there is one."""
     faulty = False
     for file in files:
         lines: dict[str, int] = {}
@@ -60,6 +62,16 @@ def check(files: Annotated[list[Path], typer.Argument(help="Plan documents, YAML
             typer.echo(f"{file}: {document.key}: priorities {', '.join(document.priority_keys)}; {languages}")
     if faulty:
         raise typer.Exit(1)
+
+
+@contextmanager
+def told_of(file: Path) -> Iterator[dict[str, int]]:
+    """Where the block reads the file and finds it wrong, exit with each fault, its file and its line."""
+    lines: dict[str, int] = {}
+    try:
+        yield lines
+    except Problem as problem:
+        sys.exit("\n".join(f"heliodesk: {file}{place}: {detail}" for place, detail in _faults(problem, lines)))
 
 
 def read_plan(file: Path, lines: dict[str, int] | None = None) -> PlanDocument:
@@ -96,7 +108,7 @@ def diff(
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 1 when they differ")] = False,
     data: Data = Path(".heliodesk"),
 ) -> None:
-    """Tell how two plan documents differ: each place, with its value on either side."""
+    """Show how two plan documents differ: each place, with its value on either side."""
     sides = [_source(before, data), _source(after, data)]
     at = next((side.stored_at for side in sides if side.stored_at), None)
     found = differences(*(side.canonical(at) for side in sides))
@@ -122,7 +134,8 @@ class _Source:
 
 def _source(name: str, data: Path) -> _Source:
     if Path(name).exists():
-        return _Source(read_plan(Path(name)))
+        with told_of(Path(name)) as lines:
+            return _Source(read_plan(Path(name), lines))
     if match := STORED.fullmatch(name):
         with database(data, shared=True) as settings:
             return asyncio.run(_stored(settings, match["key"], int(match["version"])))
@@ -163,7 +176,7 @@ def apply_command(  # noqa: PLR0913  the options of one command
     key: str,
     version: Annotated[int, typer.Argument(min=1, max=2**31 - 1)],
     *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing, only tell what would move")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would move; write nothing")] = False,
     account: Annotated[list[str] | None, typer.Option(help="Only tickets of this account; may be repeated")] = None,
     from_key: Annotated[str | None, typer.Option(help="Only tickets on this plan; default: KEY")] = None,
     mapped: Annotated[
@@ -171,9 +184,9 @@ def apply_command(  # noqa: PLR0913  the options of one command
     ] = None,
     data: Data = Path(".heliodesk"),
 ) -> None:
-    """Apply a version to open tickets, and tell which deadlines move; also while the service runs.
+    """Apply a version to open tickets, and show which deadlines move. The service may be running.
 
-    When it is cut off, run it again: it goes on. Exits with 1 when a ticket cannot be computed.
+    If it is interrupted, run it again: it goes on. The exit code is 1 when a ticket cannot be computed.
     """
     order = {"dry_run": dry_run, "account_ids": account, "from_key": from_key, "priorities": mapping(mapped or [])}
     command = PlanApplication.model_validate(order)

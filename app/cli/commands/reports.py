@@ -15,19 +15,19 @@ from app.replay.snapshots import Scope, count
 from app.reports.facts.rebuilding import rebuild
 from app.resources import COMMANDS, open_state
 
-reports = typer.Typer(help="Keep what reports are counted from.", no_args_is_help=True)
+reports = typer.Typer(help="Maintain the figures that reports are made of.", no_args_is_help=True)
 
 
 @reports.callback()
 def _group() -> None:
-    """Keep what reports are counted from."""
+    """Maintain the figures that reports are made of."""
 
 
 @reports.command(name="rebuild")
 def rebuild_command(data: Data = Path(".heliodesk")) -> None:
-    """Count all tickets anew from their events; also while the service runs.
+    """Count all tickets again from their events. The service may be running.
 
-    Needed where `heliodesk check` finds that reports count wrongly. Until it is done, reports show what they had.
+    It is needed when `heliodesk check` finds that reports count wrongly. Until it is done, reports show what they had.
     """
     with database(data, shared=True) as settings:
         typer.echo(asyncio.run(_rebuild(settings)))

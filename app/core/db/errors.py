@@ -18,10 +18,13 @@ _OUTAGES: Final[tuple[type[Exception], ...]] = (
     SQLAlchemyTimeout,
     asyncpg.InterfaceError,
     asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InsufficientResourcesError,  # its disk is full, or it has no memory or connection left
     asyncpg.InternalClientError,  # the server has said good-bye on an idle connection, and not yet closed it
     asyncpg.LockNotAvailableError,
     asyncpg.OperatorInterventionError,
     asyncpg.PostgresConnectionError,
+    asyncpg.PostgresSystemError,  # it cannot read or write a file
+    asyncpg.ReadOnlySQLTransactionError,
     asyncpg.TransactionRollbackError,
 )
 _ADAPTER_ERROR: Final[type[Exception]] = AsyncAdapt_asyncpg_dbapi.Error
@@ -32,6 +35,8 @@ _BUSY: Final[tuple[tuple[type[Exception], Message], ...]] = (
     (SQLAlchemyTimeout, _("All connections to the database are in use")),
     (asyncpg.LockNotAvailableError, _("Another request holds a lock that this one needs")),
     (asyncpg.QueryCanceledError, _("The database took too long")),
+    (asyncpg.DiskFullError, _("The disk of the database is full")),
+    (asyncpg.ReadOnlySQLTransactionError, _("The database is read-only")),
 )
 
 

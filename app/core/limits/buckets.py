@@ -4,6 +4,7 @@ Each process takes from a full bucket of its own. What replicas have used togeth
 only for buckets that are more than half empty: see ``app/core/limits/rates.py``.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -39,13 +40,14 @@ class Bucket:
     def used(self, now: float) -> float:
         """The tokens that are missing at ``now``."""
         if now > self._at:
-            self._used = max(0.0, self._used - (now - self._at) * self.rate.amount / self.rate.seconds)
-            self._at = now
+            left = self._used - (now - self._at) * self.rate.amount / self.rate.seconds
+            self._used, self._at = left if left > 0 else 0.0, now
         return self._used
 
     def left(self, now: float) -> int:
         """The whole tokens that can be taken at ``now``."""
-        return max(0, int(self.rate.amount - self.used(now)))
+        left = int(self.rate.amount - self.used(now))
+        return max(0, left)
 
     def take(self, now: float, number: int = 1) -> None:
         """Take tokens, whether they are there or not: ask ``left`` before."""
@@ -76,11 +78,15 @@ class Buckets:
 
     def __init__(self, most: int = _MOST) -> None:
         self._most = most
-        self._kept: dict[str, dict[str, Bucket]] = {}
+        self._kept: defaultdict[str, dict[str, Bucket]] = defaultdict(dict)
+
+    def kept(self, rate: Rate, whom: str) -> Bucket | None:
+        """The bucket, where there is one."""
+        return self._kept[rate.name].get(whom)
 
     def of(self, rate: Rate, whom: str, now: float) -> Bucket:
         """The bucket, full when it was not used for long."""
-        kept = self._kept.setdefault(rate.name, {})
+        kept = self._kept[rate.name]
         bucket = kept.get(whom)
         if bucket is None:
             if len(kept) >= self._most:

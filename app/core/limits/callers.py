@@ -19,7 +19,7 @@ from app.core.text.messages import Message, _
 _RATES: Final[Mapping[str, Message]] = {
     "rate_per_key": _("A key may make {amount} requests in {seconds} seconds"),
     "rate_per_support_key": _("A key may make {amount} requests in {seconds} seconds"),
-    "rate_per_account": _("All keys of an account together may make {amount} requests in {seconds} seconds"),
+    "rate_per_account": _("All keys and links of an account together may make {amount} requests in {seconds} seconds"),
     "bytes_per_account": _("All keys of an account together may send {amount} bytes in {seconds} seconds"),
     "rate_per_visiting_address": _("With widget keys, an address may make {amount} requests in {seconds} seconds"),
     "rate_per_address": _("Without a valid key, an address may make {amount} requests in {seconds} seconds"),
@@ -249,8 +249,15 @@ class CallerLimits:
 
         The key's rate holds for each account apart: a host product's key may serve many.
         """
-        account_id, key_id = principal.account_id or "", principal.key_id
-        buckets = self._buckets((self._of_key, f"{key_id} {account_id}"), (self._of_account, account_id))
+        account_id = principal.account_id or ""
+        self._count_too(account_id, (self._of_key, f"{principal.key_id} {account_id}"))
+
+    def count_link(self, account_id: str) -> None:
+        """Count a request that came by a signed link for the account that the link is of. 429 as ``count`` does."""
+        self._count_too(account_id)
+
+    def _count_too(self, account_id: str, *others: tuple[Rate | None, str]) -> None:
+        buckets = self._buckets(*others, (self._of_account, account_id))
         self.count(Caller(account_id, account_id, account_id, self._account, buckets))
 
     def unknown_sender(self, address: str, network: str) -> Caller:
@@ -266,7 +273,7 @@ class CallerLimits:
         return self._buckets(own) + wide if all(bucket.left(now) for bucket in wide) else wide
 
     def _buckets(self, *rates: tuple[Rate | None, str]) -> tuple[Bucket, ...]:
-        return tuple(self.rates.bucket(rate, whom) for rate, whom in rates if rate)
+        return tuple([self.rates.bucket(rate, whom) for rate, whom in rates if rate])
 
     def count(self, caller: Caller) -> None:
         """Count a request against every bucket that holds for its caller. 429 when one is empty: then it costs none."""
@@ -275,7 +282,7 @@ class CallerLimits:
             if not bucket.left(now):
                 raise _too_often(caller, bucket, now)
         for bucket in caller.buckets:
-            self.rates.take(bucket)
+            self.rates.take(bucket, 1, now)
 
     def count_bytes(self, caller: Caller, number: int) -> None:
         """Count a body, which may be more than was left: that is waited for. 429 while nothing is left."""
@@ -329,7 +336,7 @@ def rate_fields(buckets: Sequence[Bucket], now: float) -> dict[str, str]:
     bucket = tightest(buckets, now)
     back = ceil(bucket.used(now) * bucket.rate.seconds / bucket.rate.amount)
     return {
-        "ratelimit-policy": ", ".join(each.rate.policy for each in buckets),
+        "ratelimit-policy": ", ".join([each.rate.policy for each in buckets]),
         "ratelimit": f'"{bucket.rate.name}";r={bucket.left(now)};t={back}',
     }
 

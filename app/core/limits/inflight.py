@@ -92,6 +92,12 @@ class Place:
                 self._in_flight.start(self._lane)
                 self._runs = True
 
+    def rest(self) -> None:
+        """Keep the place alone: what is left to be done costs little, and others run meanwhile."""
+        if self._runs and not self._left:
+            self._runs = False
+            self._in_flight.stop(self._lane)
+
     def leave(self) -> None:
         """The work is done; it may be said more than once."""
         if not self._left:

@@ -47,11 +47,11 @@ class Rates:
 
     def bucket(self, rate: Rate, whom: str) -> Bucket:
         """The bucket of this rate for whom it limits."""
-        return self._buckets.of(rate, whom, monotonic())
+        return self._buckets.kept(rate, whom) or self._buckets.of(rate, whom, monotonic())
 
-    def take(self, bucket: Bucket, number: int = 1) -> None:
-        """Take tokens, whether they are there or not."""
-        now = monotonic()
+    def take(self, bucket: Bucket, number: int = 1, now: float | None = None) -> None:
+        """Take tokens, whether they are there or not; ``now``, if it has just been asked for."""
+        now = monotonic() if now is None else now
         bucket.take(now, number)
         if bucket.is_low(now) and (self._keeper is None or self._keeper.done()):
             self._keeper = asyncio.create_task(self._keep(), name="rates")
@@ -97,7 +97,7 @@ def used_of(bucket: Bucket, now: float) -> int:
 
 def tightest(buckets: Sequence[Bucket], now: float) -> Bucket:
     """Of what limits one request, the bucket with the least left."""
-    return min(buckets, key=lambda bucket: bucket.left(now) / bucket.rate.amount)
+    return max(buckets, key=lambda bucket: bucket.used(now) / bucket.rate.amount)
 
 
 async def forget_levels(sessions: Sessions) -> None:

@@ -172,8 +172,21 @@ Only its shape is checked, so that whoever was stored with an odd one can be nam
 Email = Annotated[EmailRef, AfterValidator(sendable)]
 """An e-mail address that is stored: mail can be sent to it (RFC 5321, 6531). Whether it exists is not looked up."""
 
-Locale = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$"), Field(examples=["es"])]
-"""A language tag (BCP 47)."""
+
+def _as_usual(tag: str) -> str:
+    """A language tag with the case that is usual: ``pt-br`` becomes ``pt-BR`` (RFC 5646, 2.1.1)."""
+    first, *others = tag.split("-")
+    by_length = {2: str.upper, 4: str.title}
+    return "-".join((first, *(by_length.get(len(part), str.lower)(part) for part in others)))
+
+
+Locale = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$"),
+    AfterValidator(_as_usual),
+    Field(examples=["es"]),
+]
+"""A language tag (BCP 47), whose case makes no difference."""
 
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), Field(examples=["PL"])]
 """An ISO 3166-1 alpha-2 code."""

@@ -8,8 +8,8 @@ from app.core.problems import message_of
 from app.core.text.messages import Message, _, ngettext, verbatim
 
 MESSAGES: Final[Mapping[str, Message]] = {
-    "missing": _("This is needed"),
-    "union_tag_not_found": _("This is needed"),
+    "missing": _("This is required"),
+    "union_tag_not_found": _("This is required"),
     "extra_forbidden": _("This is not known here"),
     "bool_type": _("This has to be true or false"),
     "bool_parsing": _("This has to be true or false"),
@@ -132,7 +132,9 @@ def said_of(error: Mapping[str, Any]) -> Message:
         return MESSAGES["enum"].given(expected=context["expected_tags"])
     if kind in MESSAGES:
         return MESSAGES[kind].given(**{name: _shown(value) for name, value in context.items()})
-    return _counted(kind, context) or verbatim(str(error["msg"]))
+    # Pydantic counts the items of whatever a second constraint is put on, also of text.
+    of_text = f"string_{kind}" if isinstance(error.get("input"), str) else kind
+    return _counted(of_text, context) or _counted(kind, context) or verbatim(str(error["msg"]))
 
 
 def _counted(kind: str, context: Mapping[str, Any]) -> Message | None:

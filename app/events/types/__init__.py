@@ -53,7 +53,7 @@ from app.events.types.experts import (
     RoutingUnstaffed,
     TicketHandedOver,
 )
-from app.events.types.mail import MailBounced
+from app.events.types.mail import MailBounced, MessageUnconfirmed
 from app.events.types.maintenance import MaintenanceEnded, MaintenanceStarted
 from app.events.types.problems import (
     ProblemOpened,
@@ -203,6 +203,7 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     AccountDigest,
     AccountReportReady,
     MailBounced,
+    MessageUnconfirmed,
     MaintenanceStarted,
     MaintenanceEnded,
     ArticlePublished,

@@ -12,11 +12,15 @@ Unknown: TypeAlias = Literal["ticket", "refuse", "ignore"]
 MOST_NOTES: Final = 20
 """Notes about messages of programs, and of people who cannot be told, that one ticket gets."""
 MOST_SAID: Final = 20
-"""E-mails of one sender within an hour that a ticket takes as theirs: two robots that do not say so come to an end."""
+"""E-mails of one sender within an hour that a ticket takes as theirs: two robots that do not say so come to an end.
+
+Whom nobody vouches for can take any name, so that all of them together count as one.
+"""
 AUTOMATIC: Final = pgettext("mail", "An automatic e-mail: it answers nothing, and nobody is told of it")
 UNCONFIRMED: Final = pgettext("mail", "An e-mail whose sender could not be verified")
 NO_WRITER: Final = pgettext("mail", "An e-mail from somebody who may only read this account's tickets")
 NOT_OF_IT: Final = pgettext("mail", "An e-mail from somebody who is not known on this ticket")
+QUOTES_LINK: Final = pgettext("mail", "An e-mail with a link by which an engineer answers an alert")
 NOTHING_WRITTEN: Final = pgettext("mail", "An e-mail that holds nothing but quoted text")
 UNKNOWN_BOUNCE: Final = pgettext("mail", "A report on an e-mail that the service has not sent")
 STRANGER: Final = pgettext("mail", "The sender is not known")
@@ -66,6 +70,8 @@ class Thread:
     """that it has got of messages which nobody has answered for"""
     said: int = 0
     """messages that this sender has sent to it within an hour, and that it took as theirs"""
+    unvouched: int = 0
+    """those within an hour for whose senders, whoever they are, nobody vouches"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +101,14 @@ def decide(mail: Mail, sender: Sender | None, thread: Thread | None, place: Plac
     if mail.bounce and mail.bounce.is_final:
         return Verdict("bounced") if returned else Verdict("leave", UNKNOWN_BOUNCE, is_robot=True)
     if thread and thread.status != "closed":
-        verdict = _about(mail, sender, thread)
-        is_too_much = verdict.action == "note" and thread.notes >= MOST_NOTES
-        return Verdict("leave", MANY_NOTES, is_robot=verdict.is_robot) if is_too_much else verdict
+        return limited(_about(mail, sender, thread), thread)
     return _new(mail, sender, thread, place)
+
+
+def limited(verdict: Verdict, thread: Thread | None) -> Verdict:
+    """The same; a note, where the ticket already has many, stays in its receipt."""
+    is_too_much = verdict.action == "note" and thread is not None and thread.notes >= MOST_NOTES
+    return Verdict("leave", MANY_NOTES, is_robot=verdict.is_robot) if is_too_much else verdict
 
 
 def internal_in(answer: str) -> str | None:
@@ -142,7 +152,8 @@ def _about(mail: Mail, sender: Sender | None, thread: Thread) -> Verdict:
         return Verdict("engineer")
     if reason := _why_not(sender, thread):
         return Verdict("note", reason)
-    return Verdict("say") if thread.said < MOST_SAID else Verdict("note", MANY_SAID, is_robot=True)
+    said = thread.said if sender.is_authentic else thread.unvouched
+    return Verdict("say") if said < MOST_SAID else Verdict("note", MANY_SAID, is_robot=True)
 
 
 def _why_not(sender: Sender, thread: Thread) -> Message | None:

@@ -3,6 +3,7 @@
 import codecs
 import re
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass, field
 from email.errors import MessageError
 from email.header import Header, decode_header, make_header
@@ -21,6 +22,7 @@ MOST_TEXT: Final = 200_000
 WHOLE: Final = ("e-mail.txt", "e-mail.html")
 """What the part is called that has the whole of a text."""
 _SHOWN: Final = frozenset({"text/plain", "text/html"})
+_BASE64: Final = re.compile(r"\s*+[A-Za-z0-9+/=]*+[ \t]*+(?:[\r\n]|\Z)")
 _REPORTED: Final = frozenset({"message/delivery-status", "text/rfc822-headers"})
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _MOST_NAME: Final = 200
@@ -107,8 +109,17 @@ def bytes_of(entity: Entity) -> bytes:
     payload = entity.get_payload()
     if isinstance(payload, list):
         return b"".join(each.as_bytes() if isinstance(each, Entity) else b"" for each in payload)
+    if isinstance(payload, str) and _is_no_base64(entity, payload):
+        entity = copy(entity)
+        del entity["Content-Transfer-Encoding"]
     content = entity.get_payload(decode=True)
     return content if isinstance(content, bytes) else str(payload or "").encode(errors="replace")
+
+
+def _is_no_base64(entity: Entity, payload: str) -> bool:
+    """Whether a part says that it is base64, and already its first line is not."""
+    says_so = str(entity.get("Content-Transfer-Encoding", "")).strip().lower() == "base64"
+    return says_so and _BASE64.match(payload) is None
 
 
 def plain(text: str) -> str:

@@ -38,13 +38,16 @@ WITH RECURSIVE named AS (
     SELECT t.account_id, t.id, t.status, t.merged_into, w.length + 1 FROM way AS w
     JOIN tickets AS t ON t.account_id = w.account_id AND t.id = w.merged_into WHERE w.length < 10
 )
-SELECT w.account_id, w.id AS ticket_id, w.status,
-       (SELECT count(*) FROM received_mails AS m
-        WHERE m.account_id = w.account_id AND m.ticket_id = w.id AND m.noted) AS notes,
-       (SELECT count(*) FROM received_mails AS m
-        WHERE m.account_id = w.account_id AND m.sender = $4 AND m.received_at > clock_timestamp() - interval '1 hour'
-        AND m.ticket_id = w.id AND m.posted_id IS NOT NULL AND NOT m.noted) AS said
-FROM way AS w ORDER BY w.length DESC LIMIT 1
+SELECT w.account_id, w.id AS ticket_id, w.status, m.notes, m.said, m.unvouched
+FROM way AS w CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE r.noted) AS notes,
+           count(*) FILTER (WHERE r.is_new AND r.sender = $4) AS said,
+           count(*) FILTER (WHERE r.is_new AND NOT r.authentic) AS unvouched
+    FROM (
+        SELECT *, posted_id IS NOT NULL AND NOT noted AND received_at > clock_timestamp() - interval '1 hour' AS is_new
+        FROM received_mails
+    ) AS r WHERE r.account_id = w.account_id AND r.ticket_id = w.id
+) AS m ORDER BY w.length DESC LIMIT 1
 """
 _PEOPLE: Final = """
 SELECT p.account_id, p.id, p.name, p.role FROM people AS p

@@ -128,7 +128,7 @@ async def update_hook(
     them up, and who reads its receipts would read them.
     """
     if fields.mail.accounts != hook.fields.get("mail", {}).get("accounts", "own"):
-        detail = _("Whose e-mails a hook has is said when it is made: make another one")
+        detail = _("Whose e-mails a hook takes is set when it is created: create another hook")
         raise Invalid(errors=[Fault(pointer=pointer(["mail", "accounts"]), detail=detail)])
     await check_urgency(session, account, fields, now=now)
     another = fields.signature.scheme != hook.fields["signature"]["scheme"]

@@ -18,8 +18,19 @@ from app.core.schemas.mailboxes import STORED
 from app.core.text.language import Language, choose_language
 from app.core.text.messages import Message, _, pgettext
 from app.files.rules import media_type, refusal
+from app.files.usecases import room_for
 from app.inbound.mail.attachments import attachable, left_out, with_parts, without
-from app.inbound.mail.deciding import NOTHING_WRITTEN, Place, Sender, Thread, Verdict, decide, internal_in
+from app.inbound.mail.deciding import (
+    NOTHING_WRITTEN,
+    QUOTES_LINK,
+    Place,
+    Sender,
+    Thread,
+    Verdict,
+    decide,
+    internal_in,
+    limited,
+)
 from app.inbound.mail.parts import Part
 from app.inbound.mail.reading import Mail
 from app.inbound.read import mails
@@ -41,7 +52,7 @@ _ATTACHES: Final = ("engineer", "say", "open")
 _SECRETS: Final = "hd_answer_"
 _NO_TEXT: Final = pgettext("mail", "(The e-mail has no text)")
 _NO_SUBJECT: Final = pgettext("mail", "(No subject)")
-_GOES_ON: Final = pgettext("mail", "The e-mail goes on: it is kept whole.")
+_GOES_ON: Final = pgettext("mail", "The e-mail is longer than this: it is kept whole.")
 _FROM: Final = pgettext("mail", "From: {sender}")
 _SUBJECT: Final = pgettext("mail", "Subject: {subject}")
 
@@ -109,11 +120,18 @@ class MailCase:
         """What becomes of the others, in words."""
         return left_out(self.mail.parts, self.attached, quotes=self.verdict.action == "engineer")
 
-    @property
-    def refused(self) -> Sequence[Part]:
-        """Those that would be attached, and that this installation does not take: its store, their size, their type."""
-        bounds = bounds_of_files(self.session)
-        return [part for part in self.attached if refusal(bounds, media_type(part.type), len(part.content))]
+    async def refused(self) -> Sequence[Part]:
+        """Those that would be attached, and are not taken: for their size or type, or because there is no room."""
+        settings, account_id = bounds_of_files(self.session), self.account.account_id
+        room = await room_for(self.session, settings, account_id) if settings and self.attached else 0
+        found = []
+        for part in self.attached:
+            size = len(part.content)
+            if refusal(settings, media_type(part.type), size) or size > room:
+                found.append(part)
+            else:
+                room -= size
+        return found
 
     def not_kept(self, refused: Sequence[Part]) -> Sequence[Part]:
         """Its parts that become no files; ``refused``: those of ``attached`` that are not taken."""
@@ -158,7 +176,7 @@ class MailCase:
                 name=sender.name,
                 ticket_id=ticket_id,
                 is_verified=False,
-                is_unconfirmed=ticket_id is not None,
+                is_unconfirmed=True,
             )
         is_stranger = ticket_id and not sender.person_id and not sender.is_reader
         return Visitor(
@@ -264,18 +282,28 @@ async def examine(session: AsyncSession, hook: MailHook, mail: Mail) -> MailCase
     plan = await plan_of(session, account, hook.fields.product, await database_now(session))
     is_reader = sender is not None and sender.is_reader and sender.is_authentic
     place = Place(account_id, is_known or is_reader, "email" in plan.channels, hook.fields.mail.unknown)
-    verdict = _worded(mail, decide(mail, sender, thread, place, returned=returned is not None))
-    is_trusted = sender is not None and (sender.is_authentic or (thread is not None and thread.by_token))
-    known, quotes = is_trusted and verdict.action in _ATTACHES, verdict.action == "engineer"
+    verdict = limited(_worded(mail, decide(mail, sender, thread, place, returned=returned is not None)), thread)
+    is_vouched = sender is not None and sender.is_authentic
+    known, quotes = is_vouched and verdict.action in _ATTACHES, verdict.action == "engineer"
     attached = attachable(mail.parts, known=known, quotes=quotes)
     return MailCase(session, hook, mail, account, plan, sender, thread, verdict, attached, returned, is_seen)
 
 
 def _worded(mail: Mail, verdict: Verdict) -> Verdict:
-    """An engineer's e-mail in which nothing is found for the customer is a note."""
+    """An engineer's e-mail in which nothing is found for the customer is a note.
+
+    So is what would show the customer a link that is an engineer's; a ticket that it would open is not opened.
+    """
+    if verdict.action == "say" and _SECRETS in (mail.written or mail.text):
+        return Verdict("note", QUOTES_LINK)
+    if verdict.action == "open" and _SECRETS in f"{mail.subject}\n{mail.text}":
+        return Verdict("leave", QUOTES_LINK)
+    if verdict.action != "engineer":
+        return verdict
     words = engineers_words(mail)
-    is_unfit = not words.text or (_SECRETS in words.text and not words.is_internal)
-    return Verdict("note", NOTHING_WRITTEN) if verdict.action == "engineer" and is_unfit else verdict
+    if not words.text:
+        return Verdict("note", NOTHING_WRITTEN)
+    return Verdict("note", QUOTES_LINK) if _SECRETS in words.text and not words.is_internal else verdict
 
 
 async def _whose(session: AsyncSession, hook: MailHook, mail: Mail, thread: Thread | None) -> tuple[str, bool]:

@@ -14,7 +14,7 @@ from app.core.auth import hash_key
 from app.core.db.engine import lookup
 from app.core.db.pool import holder
 from app.core.ids import new_id
-from app.core.outgoing.via import HEADER, read_via, refusal
+from app.core.outgoing.via import HEADER, read_via, refusal, write_via
 from app.core.problems import Conflict, Forbidden, NotFound, TooManyRequests, Unauthorized
 from app.core.settings import Settings
 from app.core.state import State
@@ -116,8 +116,11 @@ class Received:
 
 
 async def posted(request: Request, hook_id: str, name: str | None) -> Posted:
-    """What a request brings."""
-    return Posted(hook_id, name, dict(request.headers), await request.body(), credentials.key_of(request))
+    """What a request brings; of a field that is there twice the first, but the whole way that it has come."""
+    headers = dict(request.headers)
+    if HEADER in headers:
+        headers[HEADER] = write_via(request.headers.getlist(HEADER))
+    return Posted(hook_id, name, headers, await request.body(), credentials.key_of(request))
 
 
 async def receive(state: State, post: Posted) -> Received:

@@ -1,6 +1,6 @@
 """What an e-mail would do, without doing it: for whoever sets up a hook for e-mails."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,6 +13,7 @@ from app.core.workers.offload import Offload
 from app.inbound.formats.signal import bounded_texts
 from app.inbound.mail.attachments import without
 from app.inbound.mail.deciding import Action
+from app.inbound.mail.parts import Part
 from app.inbound.mail.reading import Mail
 from app.inbound.readings import RawMail
 from app.inbound.schemas import TrialPayload
@@ -45,15 +46,16 @@ async def what_mail_would_do(session: AsyncSession, hook: MailHook, mail: Mail, 
     reason = await _why_nothing(case)
     does_nothing = reason is not None or _OUTCOMES[case.verdict.action] == "nothing"
     is_unread = reason is not None or case.verdict.action == "bounced"
-    omissions = [reason] if reason else [] if is_unread else case.told(case.refused)
+    refused = [] if is_unread else await case.refused()
+    omissions = [reason] if reason else [] if is_unread else case.told(refused)
     reason = reason or case.verdict.reason
     return {
-        "left_out": 0 if is_unread else len(case.not_kept(case.refused)),
+        "left_out": 0 if is_unread else len(case.not_kept(refused)),
         "maintenance_window_id": None,
         "omissions": bounded_texts(omissions),
         "signals": [],
         "tickets": [] if does_nothing else _touched(case),
-        "mail": await _told(case, caller, does_nothing=does_nothing) | {"reason": reason},
+        "mail": await _told(case, caller, refused, does_nothing=does_nothing) | {"reason": reason},
     }
 
 
@@ -76,7 +78,7 @@ def _touched(case: MailCase) -> list[dict[str, Any]]:
     return [unsaid | {"action": "notified", "ticket_id": ticket_id}] if ticket_id else []
 
 
-async def _told(case: MailCase, caller: Principal, *, does_nothing: bool) -> dict[str, Any]:
+async def _told(case: MailCase, caller: Principal, refused: Sequence[Part], *, does_nothing: bool) -> dict[str, Any]:
     """Who has written it, and what a ticket would have of it."""
     sender, words = case.sender, None if does_nothing else case.words()
     actor = (await case.principal()).actor.document() if words else None
@@ -89,7 +91,7 @@ async def _told(case: MailCase, caller: Principal, *, does_nothing: bool) -> dic
         "actor": actor if actor is None or caller.is_support else for_customers(actor),
         "visibility": None if words is None else "internal" if words.is_internal else "public",
         "text": words.text if words else None,
-        "attachments": [part.document() for part in without(case.attached, case.refused)] if words else [],
+        "attachments": [part.document() for part in without(case.attached, refused)] if words else [],
         "watchers": [watcher.email for watcher in await case.watchers()] if words else [],
         "answer": _answer(case) if mails_customers(case.session) else None,
     }

@@ -18,7 +18,7 @@ from app.events.types import MaintenanceEnded, MaintenanceStarted
 from app.inbound.maintenance import schemas
 from app.inbound.maintenance.models import MaintenanceWindowRow
 from app.inbound.maintenance.schemas import MaintenanceWindowFields, NewMaintenanceWindow
-from app.webhooks.usecases.endpoints import tell
+from app.webhooks.outbox.telling import tell
 
 LONGEST: Final = timedelta(days=31)
 KEPT: Final = 1000

@@ -109,6 +109,11 @@ def is_own(event: Mapping[str, Any], person: Mapping[str, Any], account_id: str)
     return bool(person["role"] == REQUESTER if name is None else name == person.get("name"))
 
 
+def is_unconfirmed(event: Mapping[str, Any]) -> bool:
+    """Whether it is the message of an e-mail for whose sender nobody vouches."""
+    return bool((event["data"].get("author") or {}).get("unconfirmed"))
+
+
 def entry_of(event: Mapping[str, Any], language: Language, zone: ZoneInfo, names: Names) -> Entry:
     """How a letter tells of an event: ``type``, ``actor``, ``timestamp``, ``data`` and ``first``; in the ``zone``."""
     shown = for_customers(event)
@@ -128,7 +133,7 @@ def entry_of(event: Mapping[str, Any], language: Language, zone: ZoneInfo, names
 
 
 def _from(event: Mapping[str, Any], author: Mapping[str, Any], language: Language) -> str:
-    if author.get("unconfirmed"):
+    if is_unconfirmed(event):
         return _IN_THE_NAME.to(language, name=author.get("name") or _CUSTOMER.to(language))
     form: Message = _FIRST if event["first"] else _ANSWER if author["kind"] == "engineer" else _MESSAGE
     return form.to(language, name=author.get("name") or (_CUSTOMER if author["kind"] == "customer" else _SUPPORT))

@@ -24,6 +24,7 @@ _TO_THE_EXPERT: Final[Mapping[str, Message]] = {
     "ticket.handed_over:missed": _("You take over a ticket that missed a deadline"),
     "ticket.handed_over:exclusive": _("You take over a ticket of a colleague who is needed elsewhere"),
     "ticket.handed_over:owner_free": _("Your ticket has waited for you"),
+    "message.unconfirmed": _("Please look at a message: its sender is not confirmed, so the ticket has not changed"),
     "call.failed": _("The call has no link: ask the customer for one"),
 }
 _TO_THE_PREVIOUS: Final = dict.fromkeys(("ticket.assigned", "ticket.handed_over"), _("This ticket is no longer yours"))

@@ -8,7 +8,7 @@ from app.core.text.messages import ngettext, pgettext
 from app.core.text.phrases import and_more
 from app.core.zones import load_zone
 from app.notices.content.mails import OPEN, Entry, Link, Mail
-from app.notices.content.telling import REQUESTER, entry_of
+from app.notices.content.telling import REQUESTER, entry_of, is_unconfirmed
 from app.notices.content.texts import language_of
 from app.plans.document.naming import Names
 
@@ -20,6 +20,11 @@ _FOLLOWED: Final = pgettext("mail", "You get this e-mail because you follow this
 _REPLY: Final = pgettext("mail", "To answer, reply to this e-mail, or open the ticket.")
 _NO_REPLY: Final = pgettext(
     "mail", "Please do not reply to this e-mail, but open the ticket: your reply would not reach us."
+)
+_UNCONFIRMED: Final = pgettext(
+    "mail",
+    "A message whose sender is not confirmed does not change the ticket: our team looks at it first. If you wrote it, "
+    "please open the ticket and send it again from there.",
 )
 _MUTE: Final = pgettext("mail", "No more e-mails about this ticket")
 
@@ -48,7 +53,8 @@ def update(
         entries.append(Entry(and_more(data["more"]).to(language)))
     about = f"{ticket['number']}: {' '.join(ticket['title'].split())}"
     why = _YOURS if recipient["role"] == REQUESTER else _FOLLOWED
-    answer = _REPLY if "reply" in links else _NO_REPLY
+    is_doubtful = any(is_unconfirmed(event) for event in data["entries"])
+    answer = _UNCONFIRMED if is_doubtful and "page" in links else _REPLY if "reply" in links else _NO_REPLY
     return Mail(
         language,
         about[:_SUBJECT_LENGTH].rstrip(),

@@ -57,6 +57,10 @@ def _of_unsolved(data: Row, _actor: Row) -> Told:
     return [(data["engineer_id"], NEXT_TIER)]
 
 
+def _of_unconfirmed(data: Row, _actor: Row) -> Told:
+    return [(data["engineer_id"], EXPERT)]
+
+
 def _of_call(data: Row, _actor: Row) -> Told:
     return [(data["assignee_id"], EXPERT)]
 
@@ -66,6 +70,7 @@ _EXPERTS_OF: Final[Mapping[str, Callable[[Row, Row], Told]]] = {
     "ticket.assigned": _of_assignment,
     "ticket.handed_over": _of_handover,
     "ticket.no_known_solution": _of_unsolved,
+    "message.unconfirmed": _of_unconfirmed,
     "call.declined": _of_call,
     "call.failed": _of_call,
 }

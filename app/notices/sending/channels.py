@@ -62,7 +62,7 @@ class Mail:
             raise Unconfigurable("HELIODESK_SMTP_URL is like smtp://user:password@host:587, or smtps://...")
         if not letters.is_sender(sender):
             raise Unconfigurable("HELIODESK_MAIL_FROM is an address, like Support <support@example.com>")
-        self._sender, self._parts = sender, parts
+        self.sender, self._parts = sender, parts
 
     def reaches(self, notice: Claimed) -> bool:
         """Whether the recipient has an address: an expert whom rules page in other ways has none here."""
@@ -71,7 +71,7 @@ class Mail:
     async def send(self, notice: Claimed) -> None:
         """Send one message; its Message-ID is the notice's and its ticket's: the same when it is sent again."""
         await self.deliver(
-            letters.id_about(notice.id, notice.ticket_id), notice.recipient["email"], letter_of(notice, self._sender)
+            letters.id_about(notice.id, notice.ticket_id), notice.recipient["email"], letter_of(notice, self.sender)
         )
 
     async def deliver(self, message_id: str, address: str, letter: Letter) -> None:
@@ -79,8 +79,8 @@ class Mail:
         parts = self._parts
         try:
             await aiosmtplib.send(
-                letters.message_of(message_id, self._sender, address, letter),
-                sender=parseaddr(self._sender)[1],
+                letters.message_of(message_id, self.sender, address, letter),
+                sender=parseaddr(self.sender)[1],
                 recipients=[letters.envelope_address(address)],
                 hostname=parts.hostname,
                 port=parts.port or _PORTS[parts.scheme],

@@ -90,7 +90,7 @@ async def _checked(call: Call, plan: PlanText) -> CheckedPlan:
 
 async def _store(call: Call, plan: CheckedPlan) -> Response:
     async def add(session: AsyncSession) -> Document:
-        return version_document(await store.add_checked(session, plan, await database_now(session)))
+        return version_document(await store.add_version(session, plan, await database_now(session)))
 
     return await call.once(add)
 

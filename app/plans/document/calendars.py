@@ -1,6 +1,6 @@
 """A plan's calendars, compiled for one account's zone and holidays. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
 
 from app.calendars import hours
@@ -26,8 +26,3 @@ def compile_calendars(
         for name, calendar in document.calendars.items()
     }
     return Calendars(own | {ALWAYS: hours.ALWAYS})
-
-
-def calendar_of(document: PlanDocument, calendars: Mapping[str, Calendar], name: str | None) -> Calendar:
-    """The calendar of a target: the one that it names, else the plan's ``hours``."""
-    return calendars[name or document.hours]

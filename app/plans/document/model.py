@@ -327,6 +327,10 @@ class PlanDocument(Part):
         """The target of a metric at a priority (C08), those of acknowledgements and calls included."""
         return self._all_targets.get((priority, metric))
 
+    def calendar_name(self, target: Target) -> str:
+        """The calendar on which a target is counted: its own, else that of the plan's ``hours``."""
+        return target.calendar or self.hours
+
     @cached_property
     def _all_targets(self) -> Mapping[tuple[str, str], Target]:
         own = {(priority, metric): target for priority, row in self.targets.items() for metric, target in row.items()}

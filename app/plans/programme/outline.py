@@ -115,7 +115,7 @@ class _Teller:
         targets = list(self._all_targets())
         plain = [target for target in targets if not target.business_days]
         if plain:
-            yield self._say("always" if all(self._calendar(each) == ALWAYS for each in plain) else "working")
+            yield self._say("always" if all(self._plan.calendar_name(each) == ALWAYS for each in plain) else "working")
         if len(plain) < len(targets):
             yield self._say("business_days")
         if has_updates:
@@ -125,13 +125,10 @@ class _Teller:
         for row in self._plan.targets.values():
             yield from row.values()
 
-    def _calendar(self, target: Target) -> str:
-        return target.calendar or self._plan.hours
-
     def _hours(self) -> ProgrammeSection:
         """The calendars of the targets: those of several are told apart, each with what it counts for."""
-        plain = {self._calendar(target) for target in self._all_targets() if not target.business_days}
-        used = dict.fromkeys(self._calendar(target) for target in self._all_targets())
+        plain = {self._plan.calendar_name(target) for target in self._all_targets() if not target.business_days}
+        used = dict.fromkeys(self._plan.calendar_name(target) for target in self._all_targets())
         own = [name for name in used if name != ALWAYS]
         if len(own) > 1 or (own and len(plain) > 1):
             return self._section("hours", entries=[self._calendar_entry(name) for name in used])
@@ -158,7 +155,7 @@ class _Teller:
         found: dict[TargetMetric, list[str]] = {}
         for priority in self._plan.priority_keys:
             for metric, target in self._plan.targets.get(priority, {}).items():
-                if self._calendar(target) == calendar:
+                if self._plan.calendar_name(target) == calendar:
                     found.setdefault(metric, []).append(priority)
         return [f"{COLUMNS[metric].to(self._language)} ({self._labels(keys)})" for metric, keys in found.items()]
 

@@ -20,9 +20,10 @@ _TOLD: Final = {
     "older": "narrow:older",
     "changed": "narrow:own",
     "single": "narrow:single",
+    "apart": "narrow:apart",
 }
 """What a ticket says of its incident by itself, and the term for it."""
-_OF_GROUPS: Final = ("outage", "older", "changed")
+_OF_GROUPS: Final = ("outage", "older", "changed", "apart")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,10 @@ def pair_evidence(one: Incident, other: Incident, weights: Weights) -> dict[str,
     """What speaks for and against two tickets being of one incident, by the names in ``Model.pair``."""
     both = one, other
     told = {name: float(sum(each.says(term) for each in both)) for name, term in _TOLD.items()}
+    minutes = max(_AT_ONCE, abs(one.minute - other.minute))
     return told | {
         "since": float(sum(each.is_sudden for each in both)),
-        "minutes": log1p(max(_AT_ONCE, abs(one.minute - other.minute))),
+        "minutes": log1p(minutes),
         "about": weights.cosine(one.about, other.about),
         "titles": weights.cosine(one.heading, other.heading),
         "topics": weights.cosine(one.of("topic"), other.of("topic")),
@@ -61,6 +63,7 @@ def pair_evidence(one: Incident, other: Incident, weights: Weights) -> dict[str,
         "solutions": _alike(one.solutions, other.solutions),
         "supposed": float(bool(one.supposed and other.supposed) and one.supposed != other.supposed),
         "burst": min(map(weights.burst, both)),
+        "strangers": weights.strangers(one.product or other.product, minutes),
     }
 
 
@@ -90,6 +93,7 @@ def group_evidence(incident: Incident, common: Common, near: Sequence[float], we
         "hours": float(not incident.of("hour").isdisjoint(common.hours)),
         "pace": _pace(incident, common.members),
         "burst": weights.burst(incident),
+        "other": float(bool(incident.product and common.product) and incident.product != common.product),
     }
 
 

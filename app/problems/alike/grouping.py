@@ -1,12 +1,14 @@
 """Which of the tickets that were opened lately report one incident. Pure, and of plain values.
 
 A ticket joins the group to which it most likely belongs. Where none is likely enough, the three that are most alike
-begin a group, if each is like both others: so a chain of chance likenesses makes no group. The work is bounded: only
-what is new is compared, with the free tickets and the newest members of groups that share a term with it.
+begin a group, if each is like both others: so a chain of chance likenesses makes no group. The more tickets come at
+once, the more of them are alike by chance, and the more make a group. The work is bounded: only what is new is
+compared, with the free tickets and the newest members of groups that share a term with it.
 """
 
 from collections.abc import Iterable, Sequence
 from itertools import combinations
+from math import log2
 from typing import Final
 
 from app.problems.alike.evidence import Common, common_of
@@ -16,7 +18,9 @@ from app.problems.alike.weights import Weights
 
 LEAST: Final = 3
 """Tickets that make a group."""
-BELONGS: Final = 0.5
+_BUSY: Final = 50
+"""Tickets around it from which on a group needs one more each time that they double."""
+BELONGS: Final = 0.75
 """The log-odds from which on a ticket joins a group."""
 BEGINS: Final = 2.0
 """The mean log-odds from which on three tickets begin a group."""
@@ -35,7 +39,13 @@ def grouped(
     """
     work = _Grouping(list(groups), {each.ticket_id: each for each in free}, weights, model)
     work.take_in([each for each in new if each in work.free])
-    return [work.groups[place] for place in sorted(work.changed)]
+    changed = [work.groups[place] for place in sorted(work.changed)]
+    return [group for group in changed if group.key is not None or _is_enough(group, weights)]
+
+
+def _is_enough(group: Group, weights: Weights) -> bool:
+    around = weights.around(group.product, group.members[-1].minute)
+    return len(group.members) >= LEAST + int(log2(max(1.0, around / _BUSY)))
 
 
 class _Grouping:
@@ -90,11 +100,12 @@ class _Grouping:
         return self._fits[key]
 
     def _belonging(self, incident: Incident, group: Group, place: int) -> float:
-        if incident.product and group.product and incident.product != group.product:
-            return UNLIKE
         if place not in self._common:
             self._common[place] = common_of(group.members[-NEWEST:], self._weights)
         common = self._common[place]
+        is_other = bool(incident.product and common.product) and incident.product != common.product
+        if is_other and incident.telling.isdisjoint(common.profile):
+            return UNLIKE
         near = [self._likeness(incident, member) for member in common.members]
         return belonging(incident, common, near, self._weights, self._model)
 
@@ -109,6 +120,8 @@ class _Grouping:
         best, core = BEGINS, list[Incident]()
         for incident in new:
             for one, other in combinations(self._near(incident), 2):
+                if not may_be_one(one, other):
+                    continue
                 alike = [self._likeness(*pair) for pair in combinations((incident, one, other), 2)]
                 mean = sum(alike) / len(alike)
                 if mean > best and min(alike) > _EACH:

@@ -5,8 +5,9 @@ belongs to a group of tickets that do. What counts is how much they share of wha
 which articles may solve them, how soon after each other they were opened and whether that is more than usual, whether
 they speak of everybody and of an outage, and whether one only asks for something, or tells of one user, of many weeks,
 or of what the customer has changed. Answers are log-odds: above 0 it is more likely than not among the tickets of a
-product. The weights are those of a logistic regression on the labelled sets of ``bench/problems``; ``python -m
-bench.problems.fitting`` finds them, and measures what they are worth for a writer who is unknown.
+product. The weights are those of a logistic regression on the labelled
+sets of ``bench/problems``; ``python -m bench.problems.fitting`` finds them, and measures what they are worth for a
+writer who is unknown.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from app.problems.alike.incidents import Incident
 from app.problems.alike.weights import Weights
 
 UNLIKE: Final = -9.0
-"""The least log-odds: of tickets of different products, and of those that share nothing."""
+"""The least log-odds: of tickets that share nothing."""
 NEWEST: Final = 16
 """Members of a group with which a ticket is compared."""
 
@@ -33,57 +34,59 @@ class Model:
 
 MODEL: Final = Model(
     pair={
-        "always": -0.29,
-        "everybody": 0.35,
-        "outage": 1.21,
-        "older": -1.95,
-        "changed": -1.24,
-        "single": -1.13,
-        "since": 0.96,
-        "minutes": -1.03,
-        "about": 1.96,
-        "titles": 4.09,
-        "topics": 4.22,
-        "signs": 2.47,
-        "words": 0.21,
-        "errors": 2.35,
-        "clash": -2.73,
-        "hours": 2.68,
-        "nothing": -0.43,
-        "no_sign": -0.30,
-        "asking": -3.14,
-        "solutions": 0.61,
-        "supposed": -1.41,
-        "burst": 1.28,
+        "always": -0.55,
+        "everybody": 0.47,
+        "outage": 1.16,
+        "older": -0.94,
+        "changed": -1.64,
+        "single": -0.56,
+        "apart": -5.04,
+        "since": 1.01,
+        "minutes": -0.87,
+        "about": 1.97,
+        "titles": 3.36,
+        "topics": 3.88,
+        "signs": 2.51,
+        "words": 0.51,
+        "errors": 2.88,
+        "clash": -4.44,
+        "hours": 2.64,
+        "nothing": -0.42,
+        "no_sign": -0.32,
+        "asking": -1.75,
+        "solutions": 0.28,
+        "supposed": -1.27,
+        "burst": 0.82,
+        "strangers": -0.48,
     },
     group={
-        "always": -0.75,
-        "outage": 1.00,
-        "older": -1.83,
-        "changed": -0.85,
-        "since": 1.15,
-        "all": 0.42,
-        "closest": 0.32,
-        "covered": 2.37,
-        "centre": 5.25,
-        "own": -0.72,
-        "asking": -0.14,
-        "asks": -1.10,
-        "solutions": 1.28,
-        "elsewhere": -4.07,
-        "named": -1.00,
-        "clash": -1.15,
-        "hours": 1.08,
+        "always": -0.64,
+        "outage": 0.43,
+        "older": -1.25,
+        "changed": -1.30,
+        "apart": -2.50,
+        "since": 1.03,
+        "all": 0.56,
+        "closest": 0.26,
+        "covered": 2.01,
+        "centre": 6.29,
+        "own": -0.50,
+        "asking": -0.26,
+        "asks": -0.42,
+        "solutions": 0.65,
+        "elsewhere": -4.78,
+        "named": -0.99,
+        "clash": -1.76,
+        "hours": 0.41,
         "pace": -0.70,
-        "burst": 0.55,
+        "burst": 0.42,
+        "other": -1.96,
     },
 )
 
 
 def likeness(one: Incident, other: Incident, weights: Weights, model: Model = MODEL) -> float:
     """The log-odds that two tickets report one incident."""
-    if not may_be_one(one, other):
-        return UNLIKE
     return max(UNLIKE, _weighed(model.pair, pair_evidence(one, other, weights)))
 
 

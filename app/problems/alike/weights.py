@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import log, sqrt
+from math import log, log1p, sqrt
 from typing import Final
 
 from app.problems.alike.incidents import Incident
@@ -48,6 +48,17 @@ class Weights:
             self._bursts[key] = self._burst(*key)
         return self._bursts[key]
 
+    def around(self, product: str, minute: float) -> int:
+        """How many tickets that may be about this product came around this minute."""
+        return _around(self._times.get(product, self._times[""]), minute)
+
+    def strangers(self, product: str, minutes: float) -> float:
+        """How many tickets that may be about this product usually come in as many minutes; a logarithm."""
+        times = self._times.get(product, self._times[""])
+        if not times:
+            return 0.0
+        return log1p(len(times) / max(times[-1] - times[0], 2 * _AROUND) * minutes)
+
     def _square(self, terms: frozenset[str]) -> float:
         return sum(self.of(term) ** 2 for term in terms)
 
@@ -55,7 +66,7 @@ class Weights:
         times = self._times.get(product, self._times[""] if product else ())
         if not times:
             return 0.0
-        around = bisect_right(times, minute + _AROUND) - bisect_left(times, minute - _AROUND)
+        around = _around(times, minute)
         usual = len(times) * min(1.0, 2 * _AROUND / max(times[-1] - times[0], 2 * _AROUND))
         return log((around + 1) / (usual + 1))
 
@@ -67,3 +78,7 @@ class Weights:
             product: sorted(at for at, other in self.opened if not product or other in ("", product))
             for product in products
         }
+
+
+def _around(times: Sequence[float], minute: float) -> int:
+    return bisect_right(times, minute + _AROUND) - bisect_left(times, minute - _AROUND)

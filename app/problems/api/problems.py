@@ -111,7 +111,7 @@ async def update_problem(call: DeskCall, problem_id: ProblemPath, patch: PatchDe
 async def set_problem_state(call: DeskCall, problem_id: ProblemPath, body: ProblemStateChange) -> Response:
     """Set a problem's state.
 
-    A known error has a workaround, a resolved problem a resolution: each of its tickets is told of it by a public
+    A known error needs a workaround, a resolved problem a resolution: each of its tickets is told of it by a public
     message that begins in its customer's language. With `resolve_tickets` the tickets are resolved too. A resolved
     problem that comes back is `investigating` again.
     """

@@ -64,8 +64,8 @@ ON CONFLICT (word, day) DO UPDATE SET tickets = w.tickets + EXCLUDED.tickets
 _WEIGHTS: Final = """
 SELECT word, sum(tickets)::int AS tickets FROM incident_words WHERE word = ANY ($1::text[]) AND day > $2 GROUP BY word
 """
-# A ticket without a product may be about any, and is compared with the newest of all. A problem is known by its newest
-# tickets, whichever of them are in the pool.
+# A ticket without a product may be about any, and some customers name another than the one that fails, so the newest of
+# all products are compared too. A problem is known by its newest tickets, whichever of them are in the pool.
 _RECENT: Final = f"""
 WITH pool AS MATERIALIZED (
     SELECT r.* FROM unnest($1::text[]) AS p (product) CROSS JOIN LATERAL (
@@ -75,7 +75,7 @@ WITH pool AS MATERIALIZED (
     UNION ALL
     SELECT * FROM (
         SELECT * FROM recent_incidents AS r
-        WHERE $3 AND r.product <> ALL ($1::text[]) AND r.opened_at > $2 AND NOT r.parted
+        WHERE r.product <> ALL ($1::text[]) AND r.opened_at > $2 AND NOT r.parted
         ORDER BY r.opened_at DESC, r.ticket_id LIMIT {_POOL}
     ) AS r
 ), compared AS MATERIALIZED (
@@ -181,7 +181,7 @@ async def _compare(session: AsyncSession, new: Sequence[Row], group: Grouping, *
     """Compare new tickets with those before them that may be about the same products."""
     products = {row["product"] for row in new}
     since = min(row["opened_at"] for row in new) - WINDOW
-    rows = await (await driver(session)).fetch(_RECENT, [*products | {""}], since, "" in products)
+    rows = await (await driver(session)).fetch(_RECENT, [*products | {""}], since)
     groups: dict[str, Group] = {}
     free: list[Incident] = []
     async for row in in_turns(rows):

@@ -26,10 +26,10 @@ from app.problems.schemas import (
     ProblemStateChange,
 )
 from app.problems.usecases import links
-from app.problems.usecases.publishing import let_be_found, publish_workaround
+from app.problems.usecases.publishing import let_articles_follow, let_be_found, publish_workaround
 from app.roster.models import EngineerRow
 from app.tickets.usecases.open import new_number
-from app.webhooks.usecases.endpoints import tell
+from app.webhooks.outbox.telling import tell
 
 _PLANS: Final = """
 SELECT DISTINCT t.plan_key, t.plan_version FROM problem_tickets AS l
@@ -97,12 +97,13 @@ async def update_problem(
     if fields.owner_id != problem.owner_id:
         await _check_owner(session, fields.owner_id)
     if problem.state not in ("suggested", "dismissed", "open"):
-        faults = [Fault(pointer="/owner_id", detail=_("A specialist owns a problem that is worked on"))]
+        faults = [Fault(pointer="/owner_id", detail=_("A problem under investigation needs an owner"))]
         if fields.owner_id is None:
             raise Invalid(errors=faults)
     if problem.state == "known_error" and not fields.workaround:
-        raise Invalid(errors=[Fault(pointer="/workaround", detail=_("A known error has a workaround"))])
+        raise Invalid(errors=[Fault(pointer="/workaround", detail=_("A known error needs a workaround"))])
     changed = {name: value for name, value in fields.model_dump().items() if value != getattr(problem, name)}
+    before = problem.workaround
     for name, value in changed.items():
         setattr(problem, name, value)
     if "workaround" in changed:
@@ -110,6 +111,7 @@ async def update_problem(
     if "workaround" in changed and problem.state == "known_error":
         problem.told_by = actor.document()
         await links.tell_tickets(session, problem, "workaround", now=now)
+    await let_articles_follow(session, problem, before, actor, now=now)
     await touch(session, problem, now)
     await let_be_found(session, problem)
     if changed:
@@ -125,7 +127,8 @@ async def set_state(
     check_step(Step(problem.state, command.state, owner, workaround, resolution))
     if owner != problem.owner_id:
         await _check_owner(session, owner)
-    told = command.state == "known_error" and workaround != problem.workaround
+    before = problem.workaround
+    told = command.state == "known_error" and workaround != before
     problem.translations = _translations(problem, command)
     problem.owner_id, problem.workaround, problem.resolution = owner, workaround, resolution
     problem.state, problem.told_by = command.state, actor.document()
@@ -139,6 +142,7 @@ async def set_state(
         await _resolve(session, problem, command, actor, now)
     elif told:
         await links.tell_tickets(session, problem, "workaround", now=now)
+    await let_articles_follow(session, problem, before, actor, now=now)
     if command.state == "known_error" and command.publish:
         article = command.publish
         await publish_workaround(session, problem, article.audience, article.language, actor, now=now)

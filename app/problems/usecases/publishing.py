@@ -21,6 +21,18 @@ async def let_be_found(session: AsyncSession, problem: ProblemRow) -> None:
     await index_known_error(session, problem.id, error)
 
 
+async def let_articles_follow(
+    session: AsyncSession, problem: ProblemRow, before: str | None, actor: Actor, *, now: datetime
+) -> None:
+    """Where an article says the workaround that there was ``before``, it says the one that there is now."""
+    if not before or not problem.workaround or before == problem.workaround:
+        return
+    same = (ArticleRow.slug == problem.number.lower(), ArticleRow.body == before)
+    for article in await session.scalars(select(ArticleRow).where(*same).order_by(ArticleRow.id).with_for_update()):
+        fields = ArticleFields.model_validate(said(article) | {"body": problem.workaround})
+        await update_article(session, article, fields, actor, now=now)
+
+
 async def publish_workaround(
     session: AsyncSession, problem: ProblemRow, audience: Audience, language: str, actor: Actor, *, now: datetime
 ) -> None:

@@ -54,6 +54,7 @@ async def _read(state: State, token: str, lang: str | None) -> tuple[MonthlyRepo
         opened = opened_by(await mail_secret(session), token, now)
         if opened is None:
             return None
+        state.limits.count_link(opened.account_id)
         language = choose_language(lang, (await account_by_id(session, opened.account_id)).locale)
         return await monthly_report(session, opened.account_id, opened.month, language, now), language
 

@@ -15,12 +15,13 @@ from app.reports.facts.storing import MARK, Key, counts
 from app.reports.facts.summing import COUNTED, HASHES, months
 from app.reports.models import ReportFactRow, ReportMomentRow
 
-# A ticket of which there are events that the pass has not counted yet is not looked at.
+# A ticket of which there are events that are not counted yet is not looked at.
 _COUNTED: Final = """
 SELECT k.account_id, k.ticket_id FROM unnest($1::text[], $2::text[]) AS k (account_id, ticket_id)
 JOIN tickets AS t ON t.account_id = k.account_id AND t.id = k.ticket_id
 WHERE (SELECT e.position FROM events AS e WHERE e.account_id = t.account_id AND e.ticket_id = t.id
        ORDER BY e.sequence DESC LIMIT 1) <= (SELECT m.position FROM event_consumers AS m WHERE m.name = $3)
+  AND NOT EXISTS (SELECT FROM report_recounts AS r WHERE r.account_id = t.account_id AND r.ticket_id = t.id)
 """
 _STORED: Final = """
 SELECT f.* FROM unnest($1::text[], $2::text[]) AS k (account_id, ticket_id)
@@ -31,7 +32,7 @@ _DEADLINES: Final = _STORED.format("deadlines").replace(
 )
 _KEY: Final = ", ".join(KEY)
 _SUMS: Final = f"""
-WITH {COUNTED}, waiting AS MATERIALIZED (SELECT * FROM report_moves WHERE at >= $1 AND at < $2)
+WITH {COUNTED}, waiting AS MATERIALIZED (SELECT * FROM report_sum_moves WHERE at >= $1 AND at < $2)
 SELECT count(*) FROM (
     SELECT {_KEY} FROM (
         SELECT {_KEY}, number, misses FROM report_sums WHERE cell = ANY ($3::smallint[]) AND at >= $1 AND at < $2

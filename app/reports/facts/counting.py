@@ -1,6 +1,6 @@
 """From the events of one ticket to what reports count of it. Pure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -46,37 +46,61 @@ class _Ticket:
         return moment
 
 
-def count(ticket_id: str, events: Sequence[Row]) -> Counted:
-    """The facts and moments of a ticket: a function of its events by sequence, of the types ``READ``.
+class Counting:
+    """What is counted of one ticket, as far as its events have been read."""
 
-    Each event has ``id``, ``type``, ``timestamp`` and ``data``. Raises ``ValueError``, ``KeyError`` or ``TypeError``
-    when the events are not what the service records.
-    """
-    opening, *rest = events
-    if opening["type"] != "ticket.opened":
-        raise ValueError(f"the events of {ticket_id} begin with {opening['type']}")
-    ticket = _opened(opening)
-    for event in rest:
-        _READERS[event["type"]](ticket, ticket_id, event)
-    _mark_first_contact(ticket)
-    promised = facts(ticket.promises, ticket.setting)
-    own = {
-        "account_id": opening["account_id"],
-        "ticket_id": ticket_id,
-        "sandbox": opening["sandbox"],
-        "product": ticket.product,
-        "channel": ticket.channel,
-    }
-    return Counted(
-        [_fact(ticket, fact) | own | {"id": fact["id"] or ticket_id} for fact in promised],
-        [moment | own for moment in ticket.moments],
-    )
+    _ticket: _Ticket
+
+    def __init__(self, ticket_id: str) -> None:
+        self.ticket_id = ticket_id
+        self._opening: Row | None = None
+
+    def take(self, event: Row) -> None:
+        """Take in the next event by sequence, of the types ``READ``; it has ``id``, ``type``, ``timestamp``, ``data``.
+
+        Raises ``ValueError``, ``KeyError`` or ``TypeError`` when the events are not what the service records.
+        """
+        if self._opening:
+            _READERS[event["type"]](self._ticket, self.ticket_id, event)
+            return
+        if event["type"] != "ticket.opened":
+            raise ValueError(f"the events of {self.ticket_id} begin with {event['type']}")
+        self._opening, self._ticket = event, _opened(event)
+
+    def facts(self) -> Iterator[dict[str, Any]]:
+        """The rows of its promises."""
+        ticket, own = self._ticket, self._own()
+        answered = dict(ticket.answers)
+        for fact in facts(ticket.promises, ticket.setting):
+            # whoever answered is the engineer where nobody was assigned
+            engineer_id = fact["engineer_id"] or answered.get(fact["settled_at"])
+            yield fact | own | {"id": fact["id"] or self.ticket_id, "engineer_id": engineer_id}
+
+    def moments(self) -> Iterator[dict[str, Any]]:
+        """The rows of its moments."""
+        _mark_first_contact(self._ticket)
+        own = self._own()
+        for moment in self._ticket.moments:
+            yield moment | own
+
+    def _own(self) -> dict[str, Any]:
+        if self._opening is None:
+            raise ValueError(f"{self.ticket_id} has no events")
+        return {
+            "account_id": self._opening["account_id"],
+            "ticket_id": self.ticket_id,
+            "sandbox": self._opening["sandbox"],
+            "product": self._ticket.product,
+            "channel": self._ticket.channel,
+        }
 
 
-def _fact(ticket: _Ticket, fact: dict[str, Any]) -> dict[str, Any]:
-    """The fact, with whoever answered as its engineer where nobody was assigned."""
-    answered = dict(ticket.answers)
-    return fact | {"engineer_id": fact["engineer_id"] or answered.get(fact["settled_at"])}
+def count(ticket_id: str, events: Iterable[Row]) -> Counted:
+    """The facts and moments of a ticket: a function of its events by sequence. Raises what ``Counting`` does."""
+    counting = Counting(ticket_id)
+    for event in events:
+        counting.take(event)
+    return Counted(list(counting.facts()), list(counting.moments()))
 
 
 def _opened(event: Row) -> _Ticket:

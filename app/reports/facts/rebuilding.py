@@ -17,6 +17,9 @@ _DROPS: Final = tuple(
     WHERE (account_id, ticket_id) IN (SELECT * FROM unnest($1::text[], $2::text[])) AND id <> ALL ($3::text[])"""  # noqa: S608
     for table in ("report_facts", "report_moments")
 )
+_DONE: Final = """
+DELETE FROM report_recounts WHERE (account_id, ticket_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+"""
 _STRAYS: Final = tuple(
     f"""DELETE FROM {table} AS f
     WHERE NOT EXISTS (SELECT FROM tickets AS t WHERE t.account_id = f.account_id AND t.id = f.ticket_id)"""  # noqa: S608
@@ -44,6 +47,7 @@ async def _batch(sessions: Sessions, last: Key) -> list[Key]:
         await marks.wait(connection, MARK)
         keys = [(row["account_id"], row["id"]) for row in await connection.fetch(_KEYS, *last, BATCH)]
         if keys:
+            await connection.execute(_DONE, *zip(*keys, strict=True))
             counted = await recount(session, keys)
             for drop, rows in zip(_DROPS, (counted.facts, counted.moments), strict=True):
                 await connection.execute(drop, *zip(*keys, strict=True), [row["id"] for row in rows])

@@ -3,18 +3,18 @@
 Whoever writes holds the mark, so that a ticket is never written by what somebody else read of it earlier.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from itertools import groupby
-from typing import Any, Final, TypeAlias
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final, TypeAlias
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.session import driver
 from app.core.db.statements.bulk import to_json
-from app.core.db.tables import Base
+from app.core.db.tables import Base, Row
 from app.core.process.cooperative import in_turns
-from app.reports.facts.counting import READ, TEXTS, Counted, count
+from app.reports.facts.counting import READ, TEXTS, Counted, Counting
 from app.reports.facts.summing import FACT_MOVES, MOMENT_MOVES, moved
 from app.reports.models import ReportFactRow, ReportMomentRow
 
@@ -23,15 +23,22 @@ Key: TypeAlias = tuple[str, str]
 
 MARK: Final = "reports"
 """The name of whoever follows the events for reports."""
+_PAGE: Final = 1000
+"""Events that are read at once."""
+_AT_ONCE: Final = 1000
+"""Rows of one statement."""
 _log = structlog.get_logger(__name__)
 
-_EVENTS: Final = """
-SELECT k.account_id, k.ticket_id, e.* FROM unnest($1::text[], $2::text[]) AS k (account_id, ticket_id)
+# A page begins in the first ticket, behind what the page before had of it.
+_EVENTS: Final = f"""
+SELECT k.account_id, k.ticket_id, k.place, e.*
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k (account_id, ticket_id, place)
 CROSS JOIN LATERAL (
-    SELECT e.id, e.type, e.timestamp, e.sandbox, e.data - $3::text[] AS data FROM events AS e
-    WHERE e.account_id = k.account_id AND e.ticket_id = k.ticket_id AND e.type = ANY ($4) ORDER BY e.sequence
-) AS e
-"""
+    SELECT e.id, e.sequence, e.type, e.timestamp, e.sandbox, e.data - $3::text[] AS data FROM events AS e
+    WHERE e.account_id = k.account_id AND e.ticket_id = k.ticket_id AND e.type = ANY ($4)
+      AND e.sequence > CASE k.place WHEN 1 THEN $5::int ELSE -1 END ORDER BY e.sequence LIMIT {_PAGE}
+) AS e LIMIT {_PAGE}
+"""  # noqa: S608  our own number
 
 
 def _columns(table: type[Base], *but: str) -> list[str]:
@@ -65,20 +72,66 @@ async def recount(session: AsyncSession, keys: Sequence[Key]) -> Counted:
 
 
 async def put(session: AsyncSession, counted: Counted) -> None:
-    """Write what differs of these rows. The transaction holds the mark."""
+    """Write what differs of these rows, some at a time. The transaction holds the mark."""
     connection = await driver(session)
-    await connection.execute(_PUT_FACTS, to_json(counted.facts))
-    await connection.execute(_PUT_MOMENTS, to_json(counted.moments))
+    for statement, rows in ((_PUT_FACTS, counted.facts), (_PUT_MOMENTS, counted.moments)):
+        for start in range(0, len(rows), _AT_ONCE):
+            await connection.execute(statement, to_json(rows[start : start + _AT_ONCE]))
 
 
 async def counts(session: AsyncSession, keys: Sequence[Key]) -> AsyncIterator[Counted]:
-    """What is counted of each of these tickets; one whose events make no sense is logged, and left out."""
-    if not keys:
-        return
-    accounts, tickets = zip(*keys, strict=True)
-    events: list[Any] = await (await driver(session)).fetch(_EVENTS, accounts, tickets, TEXTS, READ)
-    async for ticket_id, own in in_turns(groupby(events, key=lambda event: event["ticket_id"])):
+    """What is counted of each of these tickets; one whose events make no sense is logged, and left out.
+
+    Events are read as they are counted, and others have their turn meanwhile: a ticket may have very many.
+    """
+    under_way: _Try | None = None
+    async for event in _events(session, keys):
+        if under_way is None or under_way.ticket_id != event["ticket_id"]:
+            if under_way and (counted := await under_way.end()):
+                yield counted
+            under_way = _Try(event["ticket_id"])
+        under_way.take(event)
+    if under_way and (counted := await under_way.end()):
+        yield counted
+
+
+async def _events(session: AsyncSession, keys: Sequence[Key]) -> AsyncIterator[Row]:
+    """The events of these tickets, one ticket after the other."""
+    connection, left, after = await driver(session), list(keys), -1
+    while left:
+        page = await connection.fetch(_EVENTS, *zip(*left, strict=True), TEXTS, READ, after)
+        async for event in in_turns(page):
+            yield event
+        if len(page) < _PAGE:
+            return
+        left, after = left[page[-1]["place"] - 1 :], page[-1]["sequence"]
+
+
+class _Try:
+    """Counting a ticket whose events may make no sense."""
+
+    def __init__(self, ticket_id: str) -> None:
+        self.ticket_id = ticket_id
+        self._counting: Counting | None = Counting(ticket_id)
+
+    def take(self, event: Row) -> None:
+        """Take in the next event."""
+        with self._noted():
+            if self._counting:
+                self._counting.take(event)
+
+    async def end(self) -> Counted | None:
+        """What is counted; None where the events make no sense."""
+        with self._noted():
+            if self._counting:
+                facts = [fact async for fact in in_turns(self._counting.facts())]
+                return Counted(facts, [moment async for moment in in_turns(self._counting.moments())])
+        return None
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
         try:
-            yield count(ticket_id, list(own))
+            yield
         except (KeyError, TypeError, ValueError) as error:
-            _log.error("a ticket cannot be counted", ticket_id=ticket_id, error=repr(error))
+            _log.error("a ticket cannot be counted", ticket_id=self.ticket_id, error=repr(error))
+            self._counting = None

@@ -53,7 +53,7 @@ INSERT INTO report_sums AS s ({_COLUMNS}) {{}}
 ON CONFLICT ({", ".join(KEY)}) DO UPDATE SET number = s.number + EXCLUDED.number, misses = s.misses + EXCLUDED.misses
 """
 _SUM_UP: Final = f"""
-WITH taken AS MATERIALIZED (DELETE FROM report_moves RETURNING *) {_ADD.format(summed("TABLE taken"))}
+WITH taken AS MATERIALIZED (DELETE FROM report_sum_moves RETURNING *) {_ADD.format(summed("TABLE taken"))}
 """  # noqa: S608  our own names
 
 COUNTED: Final = f"""
@@ -67,7 +67,7 @@ counted AS MATERIALIZED (
 """  # noqa: S608  our own names
 """By what all facts and moments between ``$1`` and ``$2`` would change sums that were empty, as ``counted``."""
 _SUM_ANEW: Final = f"WITH {COUNTED} INSERT INTO report_sums ({_COLUMNS}) {summed('TABLE counted')}"
-_AT: Final = {"report_facts": "started_at", "report_moments": "at", "report_sums": "at", "report_moves": "at"}
+_AT: Final = {"report_facts": "started_at", "report_moments": "at", "report_sums": "at", "report_sum_moves": "at"}
 _MONTHS: Final = " UNION ".join(
     f"SELECT date_trunc('month', {at}, 'UTC') AS month FROM {name}"  # noqa: S608  our own names
     for name, at in _AT.items()
@@ -91,7 +91,7 @@ def moved(table: str, moves: str, put: str) -> str:
     objectives AS MATERIALIZED (
         {OBJECTIVES} WHERE (p.key, p.version) IN (SELECT f.plan_key, f.plan_version FROM f)
     )
-    INSERT INTO report_moves ({names}, number, misses)
+    INSERT INTO report_sum_moves ({names}, number, misses)
     SELECT {names}, sum(number)::int, sum(misses)::int FROM ({moves}) AS m
     GROUP BY {names} HAVING sum(number) <> 0 OR sum(misses) <> 0
     """  # noqa: S608  our own names
@@ -100,14 +100,14 @@ def moved(table: str, moves: str, put: str) -> str:
 async def sum_up(session: AsyncSession, least: int = MOST_MOVES) -> None:
     """Move the sums by what waits, if there are so many moves. The transaction holds the mark."""
     connection = await driver(session)
-    if await connection.fetchval("SELECT count(*) FROM report_moves") >= least:
+    if await connection.fetchval("SELECT count(*) FROM report_sum_moves") >= least:
         await connection.execute(_SUM_UP)
 
 
 async def sum_anew(session: AsyncSession) -> None:
     """Write all sums anew, month by month, each fact read once. The transaction holds the mark."""
     connection = await driver(session)
-    for table in ("report_sums", "report_moves"):
+    for table in ("report_sums", "report_sum_moves"):
         await connection.execute(f"DELETE FROM {table}")  # noqa: S608  our own names
     await connection.execute(HASHES)
     for begin, end in await months(session):

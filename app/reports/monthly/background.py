@@ -14,8 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import database_now
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, ring_after_commit, transaction
-from app.core.db.statements.bulk import insert_rows, write
-from app.core.db.tables import Row
+from app.core.db.statements.bulk import insert_rows
 from app.core.ids import new_id
 from app.core.jobs.apart import apart
 from app.core.metrics import Metrics
@@ -23,18 +22,17 @@ from app.core.process.cooperative import in_turns
 from app.core.text.language import Language, choose_language
 from app.core.zones import load_zone
 from app.events.event import Event
-from app.events.log import event_row, recorded
 from app.events.types.reports import AccountReportReady
 from app.notices.content.reports import READER
 from app.notices.models import NoticeRow
 from app.notices.outbox.mailings import mail_secret
+from app.reports.facts.progress import counted_until
 from app.reports.monthly.months import MAILED_LINK, Month, months_due
 from app.reports.monthly.page import figures, month_name
 from app.reports.monthly.reading import monthly_report
 from app.reports.monthly.schemas import MonthlyReport
 from app.reports.monthly.tokens import PATH, Opened, report_token
-from app.reports.read.attainment import counted_until
-from app.webhooks.outbox.fanout import fanned_out
+from app.webhooks.outbox.telling import tell
 
 _MOST: Final = 12
 _EARLIEST: Final = timedelta(days=1)
@@ -95,9 +93,7 @@ async def _send(session: AsyncSession, account_id: str, last: date, month: Month
     for person in taken["recipients"]:
         language = choose_language(person["locale"], taken["locale"])
         told[language] = told.get(language) or await monthly_report(session, account_id, month, language, now)
-    event = _event(next(iter(told.values())), now)
-    if await write(session, recorded([event]), fanned_out([event])):
-        ring_after_commit(session, "deliveries")
+    event = await tell(session, account_id, Event(now, _ready(next(iter(told.values())))))
     notices = [
         {
             "account_id": account_id,
@@ -111,8 +107,7 @@ async def _send(session: AsyncSession, account_id: str, last: date, month: Month
         for language in [choose_language(person["locale"], taken["locale"])]
     ]
     await insert_rows(session, NoticeRow, notices)
-    for wake_up in ("notices", "events"):
-        ring_after_commit(session, wake_up)
+    ring_after_commit(session, "notices")
     return len(notices)
 
 
@@ -126,8 +121,8 @@ def _letter(report: MonthlyReport, language: Language, path: str, ends: datetime
     }
 
 
-def _event(report: MonthlyReport, at: datetime) -> Row:
-    data = AccountReportReady(
+def _ready(report: MonthlyReport) -> AccountReportReady:
+    return AccountReportReady(
         month=report.month,
         since=report.since,
         until=report.until,
@@ -135,4 +130,3 @@ def _event(report: MonthlyReport, at: datetime) -> Row:
         resolved=report.resolved,
         **report.total.model_dump(),
     )
-    return event_row(Event(at, data), account_id=report.account_id, ticket_id=None, sequence=None, sandbox=False)

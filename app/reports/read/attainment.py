@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.reports.asked import Asked
-from app.reports.facts.storing import MARK
+from app.reports.facts.progress import counted_until
 from app.reports.facts.summing import NO_OBJECTIVE
 from app.reports.read import source
 from app.reports.read.grouping import MOST, Groups, Values, order, places, too_many
@@ -27,13 +26,6 @@ _COUNTS: Final[Mapping[str, str]] = {
     "resolved_by_sender": "f.reason = 'resolved_by_sender'",
 }
 """What is counted of the rows ``f``."""
-COUNTED_UNTIL: Final = """
-SELECT coalesce((
-    SELECT e.recorded_at FROM events AS e WHERE e.id > '' AND e.position > coalesce(
-        (SELECT m.position FROM event_consumers AS m WHERE m.name = $1), 0
-    ) ORDER BY e.position LIMIT 1
-), clock_timestamp())
-"""
 
 
 @dataclass(slots=True)
@@ -96,12 +88,6 @@ async def head(session: AsyncSession, asked: Asked) -> dict[str, Any]:
         "time_zone": asked.grouping.time_zone,
         "counted_until": await counted_until(session),
     }
-
-
-async def counted_until(session: AsyncSession) -> datetime:
-    """The instant up to which all events are counted."""
-    found: datetime = await (await driver(session)).fetchval(COUNTED_UNTIL, MARK)
-    return found
 
 
 async def _count(session: AsyncSession, asked: Asked, groups: Groups) -> list[Row]:

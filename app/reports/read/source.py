@@ -113,7 +113,7 @@ def _of_sums(statement: _Statement, covered: Cover, *conditions: str, moments: b
         view = f"{_SUMS.replace('{table}', 'report_sums')} AND f.cell = {number}::smallint"
         yield statement.of(view, "f.at", ranges, *conditions)
     period = within(covered.summed, statement.values, "f.at")
-    yield statement.select(_SUMS.replace("{table}", "report_moves").format(period=period), *conditions)
+    yield statement.select(_SUMS.replace("{table}", "report_sum_moves").format(period=period), *conditions)
 
 
 def _statement(asked: Asked, values: Values) -> _Statement:

@@ -69,10 +69,20 @@ def add_message(
         attachments=facts(attachments),
     )
     edit.messages.append(message | {"sequence": edit.tell(posted, actor)})
+    if author.get("unconfirmed"):
+        _leave_to_support(edit, message["id"])
+        return message
     if command.visibility == "public":
         _count_turn(edit, author["kind"])
     change_clock(edit, Message(edit.now, author["kind"], command.visibility == "public"), actor)  # type: ignore[arg-type]  # one of Author's kinds
     return message
+
+
+def _leave_to_support(edit: TicketEdit, message_id: str) -> None:
+    """Tell the engineer, or who stands in for one: what nobody vouches for has no turn, and its clock is not told."""
+    engineer_id = edit.ticket.assignee_id
+    told = {} if engineer_id else edit.notifying("manager")
+    edit.tell(types.MessageUnconfirmed(message_id=message_id, engineer_id=engineer_id, **told), SERVICE)
 
 
 def _count_turn(edit: TicketEdit, kind: str) -> None:

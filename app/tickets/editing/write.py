@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.calls.models import CallRow
 from app.core.db.session import Again, driver, mails_customers, ring_after_commit
 from app.core.db.statements.bulk import Write, deleted, inserted, updated, upserted, write
-from app.core.db.tables import Row
+from app.core.db.tables import Base, Row
 from app.core.process.cooperative import in_turns
 from app.core.text.folding import folded
 from app.escalations import records as escalations
@@ -33,6 +33,7 @@ from app.tickets.record import TicketRecord
 from app.webhooks.outbox.fanout import fanned_out
 
 Following: TypeAlias = Callable[[], Sequence[Write]]
+Put: TypeAlias = Callable[[type[Base], Sequence[Row]], Write]
 _SOON: Final = timedelta(seconds=1)
 """Some polls of the sweep: what is due later, it finds by itself."""
 _ENGINEERS: Final = "SELECT id, name, display_name FROM engineers WHERE id = ANY ($1::text[])"
@@ -51,41 +52,17 @@ async def write_edits(
 
     Events are written in the order in which they happened. ``beside`` is written in the same statement, and so is what
     is ``following`` from the tickets, which is asked for when they are complete. Without ``recording`` the caller
-    records the events, in the same transaction. Raises ``Again`` when the number of a
-    ``new`` ticket is taken. Experts are chosen before it (``save.staff_and_save``).
+    records the events, in the same transaction. Raises ``Again`` when the number of a ``new`` ticket is taken. Experts
+    are chosen before it (``save.staff_and_save``).
     """
     for edit in edits:
         if edit.ends_call:
             await end_active(session, edit)
     events = with_via(session, await _named(session, edits, await _events(edits)))
-    tickets = [_ticket_row(edit) async for edit in in_turns(edits)]
-    deadlines = [row async for edit in in_turns(edits) for row in _deadline_rows(edit)]
-    calls = [row for edit in edits for row in edit.calls]
-    called = {call["id"] for call in calls}
-    alerts = [row for edit in edits for row in edit.alerts.values()]
-    clean = [{"account_id": edit.ticket.account_id, "ticket_id": edit.ticket.id} for edit in edits if edit.postponed]
+    own = await _own_rows(edits, new=new)
     told, pages, heard = [made(events) async for made in in_turns((noticed, paged, fanned_out))]
     mailed = mailings(edits, events) if mails_customers(session) else []
-    put = inserted if new else upserted  # which looks for the row first
-    writes = (
-        *beside,
-        *following(),
-        inserted(TicketRow, tickets) if new else updated(TicketRow, tickets),
-        put(TicketTitleRow, [_title_row(edit.ticket) for edit in edits if new or edit.retitled]),
-        deleted(PostponementRow, clean),
-        put(DeadlineRow, deadlines),
-        inserted(MessageRow, [row for edit in edits for row in edit.messages]),
-        inserted(ExpertAlertRow, [row for row in alerts if "engineer_id" in row]),
-        updated(ExpertAlertRow, [row for row in alerts if "engineer_id" not in row]),
-        put(CallRow, calls),
-        updated(CallRow, [row for edit in edits for row in edit.no_shows if row["id"] not in called]),
-        inserted(EscalationRow, [row for edit in edits for row in _escalation_rows(edit)]),
-        recorded(events if recording else []),
-        told,
-        gathering(mailed),
-        pages,
-        heard,
-    )
+    writes = (*beside, *following(), *own, recorded(events if recording else []), told, gathering(mailed), pages, heard)
     await _close_escalations(session, edits)
     try:
         delivering = await write(session, *writes)
@@ -97,6 +74,41 @@ async def write_edits(
         ring_after_commit(session, "events")
     _ring(session, edits, delivering=bool(delivering), telling=bool(told.rows), paging=bool(pages.rows))
     return events
+
+
+async def _own_rows(edits: Sequence[TicketEdit], *, new: bool) -> tuple[Write, ...]:
+    """The tickets, and all rows of theirs but those that are made of events."""
+    put = inserted if new else upserted  # which looks for the row first
+    tickets = [_ticket_row(edit) async for edit in in_turns(edits)]
+    deadlines = [row async for edit in in_turns(edits) for row in _deadline_rows(edit)]
+    clean = [{"account_id": edit.ticket.account_id, "ticket_id": edit.ticket.id} for edit in edits if edit.postponed]
+    return (
+        inserted(TicketRow, tickets) if new else updated(TicketRow, tickets),
+        put(TicketTitleRow, [_title_row(edit.ticket) for edit in edits if new or edit.retitled]),
+        deleted(PostponementRow, clean),
+        put(DeadlineRow, deadlines),
+        inserted(MessageRow, [row for edit in edits for row in edit.messages]),
+        *_alerts(edits),
+        *_calls(edits, put),
+        inserted(EscalationRow, [row for edit in edits for row in _escalation_rows(edit)]),
+    )
+
+
+def _alerts(edits: Sequence[TicketEdit]) -> tuple[Write, ...]:
+    """New alerts, and changes of others, which do not say whose they are."""
+    rows = [row for edit in edits for row in edit.alerts.values()]
+    return (
+        inserted(ExpertAlertRow, [row for row in rows if "engineer_id" in row]),
+        updated(ExpertAlertRow, [row for row in rows if "engineer_id" not in row]),
+    )
+
+
+def _calls(edits: Sequence[TicketEdit], put: Put) -> tuple[Write, ...]:
+    """Calls that were changed, and those to which nobody came, as far as nothing else has changed them."""
+    rows = [row for edit in edits for row in edit.calls]
+    changed = {row["id"] for row in rows}
+    absent = [row for edit in edits for row in edit.no_shows if row["id"] not in changed]
+    return put(CallRow, rows), updated(CallRow, absent)
 
 
 def _title_row(ticket: TicketRecord) -> Row:

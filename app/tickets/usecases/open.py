@@ -143,7 +143,8 @@ async def open_ticket(
     held = await _promise(session, customer, command.product, requester.time_zone or customer.time_zone)
     document = held.promise.document
     command, assessment = _by_web(document, command, visitor), _assess(document, command, visitor)
-    _check(document, command, assessment, automatic=is_automatic(command.channel, acting.actor.kind))
+    asks_nobody = is_automatic(command.channel, acting.actor.kind) or _is_by_mail(command, acting)
+    _check(document, command, assessment, automatic=asks_nobody)
     _check_channel(command.channel, acting)
     if command.watchers:
         require_adder(visitor)
@@ -240,6 +241,12 @@ def _check(document: PlanDocument, command: NewTicket, assessment: Assessment, *
     faults += [] if automatic else missing_texts(document, assessment.priority, texts)
     if faults:
         raise Invalid(errors=faults)
+
+
+def _is_by_mail(command: NewTicket, acting: Acting) -> bool:
+    """Whether it passes on an e-mail, whose writer no form has asked for what a priority needs."""
+    writes = acting.visitor.writes_mail if acting.visitor else acting.actor.kind == "automation"
+    return command.channel == "email" and writes
 
 
 def _check_channel(channel: str, acting: Acting) -> None:

@@ -113,7 +113,7 @@ async def update_webhook(call: CallDep, endpoint_id: str, patch: PatchDep, actor
 async def delete_webhook(call: CallDep, endpoint_id: str, actor: ActorDep) -> Response:
     """Delete an endpoint.
 
-    Its deliveries are removed too, including those not sent yet.
+    Its deliveries are removed too, including those not sent yet; of more than ten thousand, the rest within hours.
     """
 
     async def delete(session: AsyncSession) -> None:

@@ -32,8 +32,9 @@ from app.events.envelope import NO_ACCOUNT
 from app.events.event import Event
 from app.events.types import WebhookPaused, WebhookResumed, WebhookTest
 from app.webhooks.outbox.fanout import DELIVERY_ID
+from app.webhooks.outbox.telling import tell
 from app.webhooks.rules.pausing import Loads, Waiting, direct_of, quota_of, to_pause
-from app.webhooks.usecases.endpoints import LAST_POSITION, origin, tell
+from app.webhooks.usecases.endpoints import LAST_POSITION, origin
 
 AT_ONCE: Final = 100
 """Endpoints of one transaction."""
@@ -63,25 +64,29 @@ WHERE w.enabled AND owner_id IN (
 )
 """  # noqa: S608  our own text
 # An event with a later position may not have seen that the endpoint is paused: its delivery is there already.
+# Here and below, an endpoint that a request holds has its turn with the next pass: nobody else waits for it.
 _PAUSE: Final = f"""
 UPDATE webhook_endpoints
 SET direct = false, behind_from = coalesce(behind_from, {LAST_POSITION}),
     paused_at = clock_timestamp(), resumed_at = NULL
-WHERE id = $1 AND enabled AND direct RETURNING account_id, url, paused_at
+WHERE id = (SELECT id FROM webhook_endpoints WHERE id = $1 AND enabled AND direct FOR NO KEY UPDATE SKIP LOCKED)
+RETURNING account_id, url, paused_at
 """  # noqa: S608  our own text
 _BEYOND: Final = f"""
 UPDATE webhook_endpoints SET direct = false, behind_from = coalesce(behind_from, {LAST_POSITION})
-WHERE direct AND id IN (
-    SELECT id FROM (
+WHERE id IN (
+    SELECT w.id FROM webhook_endpoints AS w JOIN (
         SELECT id, account_id, row_number() OVER (PARTITION BY account_id ORDER BY created_at, id) AS place
         FROM webhook_endpoints
         WHERE enabled AND direct AND ($1::text[] IS NULL OR coalesce(account_id, '{NO_ACCOUNT}') = ANY ($1))
-    ) AS placed WHERE place > CASE WHEN account_id IS NULL THEN $3::int ELSE $2::int END
+    ) AS placed ON placed.id = w.id AND place > CASE WHEN w.account_id IS NULL THEN $3::int ELSE $2::int END
+    WHERE w.direct ORDER BY w.id FOR NO KEY UPDATE OF w SKIP LOCKED
 )
 """  # noqa: S608  our own text
 _OF = "d.owner_id = coalesce(w.account_id, '-') AND d.endpoint_id = w.id"
 _PENDING: Final = f"SELECT FROM deliveries AS d WHERE d.state = 'pending' AND {_OF}"
-# Those that wait for an earlier event of their ticket have no place in a lane, and are pending all the same.
+# Those that wait for an earlier event of their ticket have no place in a lane, and are pending all the same. Where an
+# endpoint is sent to directly again, what waits may wait for what is made here.
 _READY: Final = f"""
 SELECT w.id FROM webhook_endpoints AS w
 WHERE w.enabled AND coalesce(w.account_id, '{NO_ACCOUNT}') <> ALL ($4::text[]) AND CASE
@@ -91,8 +96,8 @@ WHERE w.enabled AND coalesce(w.account_id, '{NO_ACCOUNT}') <> ALL ($4::text[]) A
       WHEN w.direct THEN w.resumed_at < clock_timestamp() - $2::interval
       WHEN w.paused_at IS NOT NULL THEN (SELECT count(*) FROM ({_PENDING} LIMIT $3) AS pending) < $3 END
   AND w.behind_from <= $1
-  AND (SELECT count(*) FROM ({_PENDING} AND d.attempts = 0 LIMIT $3) AS first) < $3
-  AND (w.failing_since IS NULL OR NOT EXISTS ({_PENDING}))
+  AND (w.direct OR (SELECT count(*) FROM ({_PENDING} AND d.attempts = 0 LIMIT $3) AS first) < $3
+       AND (w.failing_since IS NULL OR NOT EXISTS ({_PENDING})))
 ORDER BY w.behind_from, w.id LIMIT {AT_ONCE}
 """  # noqa: S608  our own text
 # A test is for the endpoint whose owner asked for it, whatever the others want to hear of.
@@ -103,7 +108,9 @@ FROM events
 """  # noqa: S608  our own text
 _MAKE: Final = f"""
 WITH behind AS MATERIALIZED (
-    SELECT id, account_id, behind_from FROM webhook_endpoints WHERE id = ANY ($1::text[])
+    SELECT id, account_id, behind_from FROM webhook_endpoints
+    WHERE id = ANY ($1::text[]) AND enabled AND behind_from <= $2::bigint
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 ), seen AS MATERIALIZED (
     SELECT w.id AS endpoint_id, coalesce(w.account_id, '{NO_ACCOUNT}') AS owner_id, e.*
     FROM behind AS w CROSS JOIN LATERAL (
@@ -261,13 +268,14 @@ async def catch_up(
         connection = await driver(session)
         few = min(_FEW, state.settings.max_pending_deliveries // 2)
         ready = [row["id"] for row in await connection.fetch(_READY, position, _GRACE, few, [*resting])]
-        if ready:
-            reached = await connection.fetch(
-                _MAKE, ready, position, min(_EVENTS, few, _DELIVERIES // len(ready)), _GRACE
-            )
+        if not ready:
+            return 0
+        events = min(_EVENTS, few, _DELIVERIES // len(ready))
+        reached = await connection.fetch(_MAKE, ready, position, events, _GRACE)
+        if reached:
             await _resume(session, reached, few, busy)
             ring_after_commit(session, "deliveries")
-    return len(ready)
+    return len(reached)
 
 
 async def _resume(session: AsyncSession, reached: Sequence[Row], few: int, busy: Collection[str]) -> None:

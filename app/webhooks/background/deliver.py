@@ -27,22 +27,18 @@ from app.core.outgoing.connector import TOTAL_TIMEOUT, TimedOut, Unreachable, ma
 from app.core.outgoing.via import HEADER, write_via
 from app.core.state import State
 from app.core.text.messages import Message, _, verbatim
+from app.webhooks.background.recording import Recorder
 from app.webhooks.formats.bodies import Form, NotWanted, Unsendable, make_body
 from app.webhooks.outbox.attempts import DeliveryOutcome, Exchange, conclude, storable, unsent
 from app.webhooks.outbox.claims import Claimed, Poll, poll, renew
 from app.webhooks.outbox.lanes import next_due, queue_due
-from app.webhooks.outbox.outcomes import record_outcomes
 from app.webhooks.rules.pausing import Loads
 from app.webhooks.rules.retry import Outcome
 from app.webhooks.rules.sharing import START, Probation, Share
 from app.webhooks.rules.signing import in_force, sign
 from app.webhooks.schemas import CONCURRENCY
-from app.webhooks.usecases.endpoints import disable
 
 _DATABASE_ERRORS: Final = (OSError, PostgresError, SQLAlchemyError, *DATABASE_ERRORS)
-_PAUSE: Final = 0.5
-"""Seconds between two tries to record outcomes while the database does not answer."""
-
 _POLLS: Final = 50
 """Polls of one pass: while there is always something to claim, passes follow each other."""
 _QUEUE_EVERY: Final = 8
@@ -60,7 +56,8 @@ class Limits:
     ``slots`` deliveries are in flight at most. An endpoint with ``per_endpoint`` of them (or with as many as its own
     ``concurrency``) gets no more for now, nor does an owner with its part of the slots (``sharing.py``). ``timeout``
     bounds one exchange and is shorter than the ``lease``. A tenth of the slots is kept for retries. Of what has been
-    sent and what has not, ``held`` deliveries wait for their outcomes to be recorded at most.
+    sent and what has not, ``held`` deliveries wait for their outcomes to be recorded at most, beside those that
+    somebody else's locks keep apart.
     """
 
     slots: int = 200
@@ -81,14 +78,13 @@ class Sender:
         self._http: aiohttp.ClientSession | None = None
         self._held: set[Claimed] = set()
         self._in_flight: set[Claimed] = set()
-        self._done: list[DeliveryOutcome] = []
+        self._recorder = Recorder(state, self._limits.lease, self._recorded)
         self._probation = Probation()
         self._after = START
         self._bodies: dict[tuple[str, Form], bytes] = {}
         self._held_back = False
         self._stopping = False
         self._sends: set[asyncio.Task[None]] = set()
-        self._recording: asyncio.Task[None] | None = None
         self._renewing: asyncio.Task[None] | None = None
 
     async def run_pass(self, now: datetime | None = None) -> int:
@@ -139,7 +135,7 @@ class Sender:
 
     async def drain(self) -> None:
         """Wait until everything in flight is sent and recorded: one timeout, and a little more."""
-        while running := [*self._sends, *([self._recording] if self._recording and not self._recording.done() else [])]:
+        while running := [*self._sends, *self._recorder.running]:
             await asyncio.wait(running)
         if self._renewing:
             self._renewing.cancel()
@@ -159,15 +155,16 @@ class Sender:
 
     def _share(self) -> Share:
         in_flight = Counter(delivery.endpoint_id for delivery in self._in_flight)
-        probation = self._probation.allowed
+        probation, apart = self._probation.allowed, self._recorder.apart
+        held = len(self._held) - sum(apart.values())
         allowed = {delivery.endpoint_id: delivery.allowed for delivery in self._in_flight} | probation
         return Share(
-            limit=min(self._limits.slots - len(self._in_flight), self._limits.held - len(self._held)),
+            limit=min(self._limits.slots - len(self._in_flight), self._limits.held - held),
             per_endpoint=self._limits.per_endpoint,
             slots=self._limits.slots,
             reserved=self._limits.slots // 10,
             in_flight=in_flight,
-            by_owner=Counter(delivery.owner_id for delivery in self._in_flight),
+            by_owner=Counter(delivery.owner_id for delivery in self._in_flight) + Counter(apart),
             on_probation=Counter(one.owner_id for one in self._in_flight if one.endpoint_id in probation),
             probation=probation,
             busy=[endpoint for endpoint, number in in_flight.items() if number >= allowed[endpoint]],
@@ -199,10 +196,11 @@ class Sender:
         self._ring_if_held_back()
 
     async def _deliver(self, delivery: Claimed) -> None:
-        outcome = await self._attempt(delivery)
-        self._done.append(outcome)  # only now: while it was sent, the list was replaced
-        if self._recording is None or self._recording.done():
-            self._recording = asyncio.create_task(self._record_all())
+        self._recorder.add(await self._attempt(delivery))
+
+    def _recorded(self, deliveries: Sequence[Claimed]) -> None:
+        self._held.difference_update(deliveries)
+        self._ring_if_held_back()
 
     def _ring_if_held_back(self) -> None:
         if self._held_back:
@@ -250,38 +248,6 @@ class Sender:
             self._probation.fail(delivery.endpoint_id)
         elif outcome.success:
             self._probation.succeed(delivery.endpoint_id, delivery.allowed)
-
-    async def _record_all(self) -> None:
-        """Record what is done, and what is done meanwhile: the slower the database, the larger the batches."""
-        while self._done:
-            batch, self._done = self._done, []
-            try:
-                await self._record(batch)
-            finally:
-                self._held.difference_update(one.delivery for one in batch)
-            self._ring_if_held_back()
-
-    async def _record(self, batch: Sequence[DeliveryOutcome]) -> None:
-        """Write a batch; try again while the database is away, until somebody else may have claimed it anyway."""
-        until = monotonic() + self._limits.lease
-        while monotonic() < until:
-            try:
-                async with transaction(self._state.sessions) as session:
-                    await record_outcomes(session, batch)
-                    for endpoint_id, reason in sorted(
-                        {one.delivery.endpoint_id: one.disable for one in batch if one.disable}.items()
-                    ):
-                        await disable(session, endpoint_id, reason)
-            except _DATABASE_ERRORS as error:
-                _log.warning("outcomes could not be recorded", deliveries=len(batch), error=str(error))
-                await asyncio.sleep(_PAUSE)
-            else:
-                self._count(batch)
-                return
-
-    def _count(self, batch: Sequence[DeliveryOutcome]) -> None:
-        for state, number in Counter("retried" if one.state == "pending" else one.state for one in batch).items():
-            self._state.metrics.deliveries.labels(state).inc(number)
 
     async def _keep_leases(self) -> None:
         """While deliveries are held, renew the leases of which a third has passed."""

@@ -25,10 +25,12 @@ from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.core.outgoing.via import read_via
 from app.events.envelope import NO_ACCOUNT
+from app.events.log import VIA, VIA_FROM
 from app.events.stub import STUB
 from app.plans import store
 from app.plans.document.naming import NO_NAMES, Names, names_of
 from app.webhooks.formats.bodies import Form
+from app.webhooks.outbox.fanout import DELIVERY_ID
 from app.webhooks.outbox.lanes import queue_due, waiting
 from app.webhooks.rules.sharing import START, Grant, Key, Lane, Share, granted
 
@@ -51,6 +53,22 @@ _EARLIER: Final = """
         WHERE earlier.owner_id = d.owner_id AND earlier.endpoint_id = d.endpoint_id AND earlier.state = 'pending'
           AND earlier.ticket_id = d.ticket_id AND earlier.sequence < d.sequence AND earlier.attempts = 0"""
 _EARLY: Final = f"EXISTS ({_EARLIER}\n    )"
+# An endpoint that has caught up is sent to directly, beside transactions that have not seen that: ``catch_up`` makes
+# the deliveries of what they recorded, a moment after those of the ticket's later events. Those right before are
+# looked at.
+_UNMADE: Final = f"""
+    w.enabled AND w.direct AND w.behind_from IS NOT NULL AND EXISTS (
+        SELECT FROM (
+            SELECT account_id, id, type, audience, position FROM events
+            WHERE account_id = d.account_id AND ticket_id = d.ticket_id AND sequence < d.sequence
+            ORDER BY sequence DESC LIMIT 100
+        ) AS b
+        WHERE b.position > w.behind_from AND (w.account_id IS NULL OR b.audience = 'public')
+          AND EXISTS (SELECT FROM webhook_subscriptions AS s
+                      WHERE s.account_id = d.owner_id AND s.type = b.type AND s.endpoint_id = d.endpoint_id)
+          AND NOT EXISTS (SELECT FROM deliveries AS m WHERE m.account_id = b.account_id
+                          AND m.id = {DELIVERY_ID.format(event="b.id", endpoint="d.endpoint_id")})
+    )"""  # noqa: S608  our own text
 # For a chat, of an event that was recorded without its stub: the ticket as it is. A chat also reads what the ticket's
 # plan calls its priorities.
 _STUB: Final = object_of({name: f"k.{name}" for name in STUB})
@@ -60,6 +78,7 @@ WITH moment AS MATERIALIZED (
 ), looked_at AS MATERIALIZED (
     SELECT d.*, l.many, l.firsts, w.concurrency,
            CASE WHEN d.attempts = 0 AND {_EARLY} THEN 'turn'
+                WHEN d.attempts = 0 AND {_UNMADE} THEN 'past'
                 WHEN w.rate IS NOT NULL AND w.enabled AND NOT d.paced THEN 'place' END AS waits_for
     FROM unnest($4::text[], $5::text[], $6::text[], $7::int[], $8::int[], $9::int[])
          AS l (owner_id, endpoint_id, account_id, many, firsts, reach)
@@ -88,12 +107,11 @@ SELECT moment.now, l.waits_for, l.account_id, l.id AS delivery_id, l.endpoint_id
        w.format, w.locale, w.projection,
        CASE WHEN k.id IS NOT NULL AND e.ticket IS NULL THEN {_STUB} END AS stub, k.plan_key, k.plan_version,
        e.id, e.type, e.timestamp, e.ticket_id, e.ticket, e.sequence, e.actor, e.audience, e.sandbox, e.data,
-       coalesce(e.via, CASE WHEN e.actor->>'kind' = 'service' THEN o.via END) AS via,
-       (SELECT id FROM installations) AS installation
+       {VIA}
 FROM looked_at AS l CROSS JOIN moment
 LEFT JOIN claimed AS c ON c.account_id = l.account_id AND c.id = l.id
 LEFT JOIN events AS e ON e.account_id = c.account_id AND e.id = c.event_id
-LEFT JOIN events AS o ON o.account_id = e.account_id AND o.ticket_id = e.ticket_id AND o.sequence = 1
+{VIA_FROM}
 LEFT JOIN webhook_endpoints AS w ON w.id = c.endpoint_id
 LEFT JOIN tickets AS k
   ON k.account_id = e.account_id AND k.id = CASE WHEN w.format <> 'standard' THEN e.ticket_id END
@@ -110,24 +128,30 @@ SET queued = false,
 FROM unnest($1::text[], $2::text[]) AS mine (account_id, id)
 WHERE d.account_id = mine.account_id AND d.id = mine.id AND {_EARLY}
 """  # noqa: S608  a condition of ours
-# They follow each other by 1 / rate, whichever replica sends them.
-_PLACE: Final = """
+_PUT_BACK: Final = f"""
+UPDATE deliveries AS d SET queued = false, next_attempt_at = $3::timestamptz + interval '{_MOMENT}'
+FROM unnest($1::text[], $2::text[]) AS mine (account_id, id) WHERE d.account_id = mine.account_id AND d.id = mine.id
+"""  # noqa: S608  a number of ours
+# They follow each other by 1 / rate, whichever replica sends them; a moment later where a request holds the endpoint.
+_PLACE: Final = f"""
 WITH mine AS (
     SELECT *, row_number() OVER (PARTITION BY endpoint_id ORDER BY line) AS number
     FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS m (account_id, id, endpoint_id, line)
 ), paces AS MATERIALIZED (
     SELECT id, greatest(paced_until, $4) AS free_at, interval '1 second' / rate AS step
-    FROM webhook_endpoints WHERE id = ANY ($3::text[]) AND rate IS NOT NULL ORDER BY id FOR UPDATE
+    FROM webhook_endpoints WHERE id = ANY ($3::text[]) AND rate IS NOT NULL
+    ORDER BY id FOR UPDATE SKIP LOCKED
 ), taken AS (
     UPDATE webhook_endpoints AS w SET paced_until = p.free_at + p.step * m.number
     FROM paces AS p, (SELECT endpoint_id, max(number) AS number FROM mine GROUP BY endpoint_id) AS m
     WHERE w.id = p.id AND m.endpoint_id = p.id
 )
-UPDATE deliveries AS d SET paced = true, next_attempt_at = p.free_at + p.step * (m.number - 1),
-    queued = p.free_at + p.step * (m.number - 1) <= $4
-FROM mine AS m JOIN paces AS p ON p.id = m.endpoint_id
+UPDATE deliveries AS d SET paced = p.id IS NOT NULL,
+    next_attempt_at = coalesce(p.free_at + p.step * (m.number - 1), $4 + interval '{_MOMENT}'),
+    queued = coalesce(p.free_at + p.step * (m.number - 1) <= $4, false)
+FROM mine AS m LEFT JOIN paces AS p ON p.id = m.endpoint_id
 WHERE d.account_id = m.account_id AND d.id = m.id
-"""
+"""  # noqa: S608  a number of ours
 # The outcome of what is locked is being recorded: waiting for it, in another order than its own, would be a deadlock.
 _RENEW: Final = """
 WITH held AS MATERIALIZED (
@@ -230,13 +254,17 @@ def _asked(lane: Lane, grant: Grant) -> tuple[str, str, str, int, int, int]:
 
 async def _put_off(session: AsyncSession, rows: Sequence[Any]) -> bool:
     connection = await driver(session)
-    early = [(row["account_id"], row["delivery_id"]) for row in rows if row["waits_for"] == "turn"]
-    if early:
-        await connection.execute(_PARK, *zip(*early, strict=True), rows[0]["now"])
-    fast = [(row["account_id"], row["delivery_id"], row["endpoint_id"]) for row in rows if row["waits_for"] == "place"]
-    if fast:
-        await connection.execute(_PLACE, *zip(*fast, strict=True), rows[0]["now"])
-    return bool(early or fast)
+    put_off = False
+    for waits_for, statement, names in (
+        ("turn", _PARK, ("account_id", "delivery_id")),
+        ("past", _PUT_BACK, ("account_id", "delivery_id")),
+        ("place", _PLACE, ("account_id", "delivery_id", "endpoint_id")),
+    ):
+        waiting_for_it = [[row[name] for name in names] for row in rows if row["waits_for"] == waits_for]
+        if waiting_for_it:
+            await connection.execute(statement, *zip(*waiting_for_it, strict=True), rows[0]["now"])
+            put_off = True
+    return put_off
 
 
 async def _names(session: AsyncSession, rows: Sequence[Any]) -> dict[_Plan, Names]:

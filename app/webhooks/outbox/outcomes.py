@@ -70,6 +70,14 @@ SET failing_since = CASE WHEN w.id = ANY ($1::text[]) THEN NULL ELSE coalesce(fa
 FROM mine WHERE w.id = mine.id
 """
 _OVER: Final = "t.finished_at < now() - $1::interval"
+_GONE: Final = """
+WITH RECURSIVE each AS (
+    SELECT min(endpoint_id) AS id FROM deliveries
+    UNION ALL
+    SELECT (SELECT min(endpoint_id) FROM deliveries WHERE endpoint_id > each.id) FROM each WHERE each.id IS NOT NULL
+)
+SELECT id FROM each WHERE id IS NOT NULL AND NOT EXISTS (SELECT FROM webhook_endpoints AS w WHERE w.id = each.id)
+"""
 RETENTION: Final = timedelta(days=30)
 """How long an ended delivery can be looked up and sent again."""
 
@@ -108,5 +116,9 @@ async def let_stranded_go(sessions: Sessions) -> int:
 
 
 async def forget_deliveries(sessions: Sessions) -> None:
-    """Drop deliveries that ended longer ago than the retention; their events stay for ever."""
+    """Drop deliveries that ended before the retention began, or whose endpoint is gone; their events stay for ever."""
     await forget(sessions, DeliveryRow, _OVER, RETENTION)
+    async with transaction(sessions) as session:
+        gone = await (await driver(session)).fetch(_GONE)
+    for endpoint in gone:
+        await forget(sessions, DeliveryRow, "t.endpoint_id = $1", endpoint["id"])

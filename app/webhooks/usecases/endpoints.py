@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import Acting
 from app.core.auth import SERVICE, Actor
-from app.core.db.session import LONG, allow, ring_after_commit
-from app.core.db.statements.bulk import write
+from app.core.db.session import ring_after_commit
+from app.core.db.statements.housekeeping import BATCH
 from app.core.ids import new_id
 from app.core.outgoing.addresses import Network, is_allowed, is_local, is_localhost, literal
 from app.core.outgoing.targets import Unusable, read_target
@@ -20,11 +20,10 @@ from app.core.problems import Conflict, Fault, Invalid, message_of
 from app.core.text.messages import Message, _, from_stored
 from app.events.envelope import NO_ACCOUNT, instant
 from app.events.event import Event
-from app.events.log import event_row, recorded
 from app.events.types import INTERNAL_TYPES, WebhookDisabled, WebhookTest
 from app.webhooks.models import DeliveryRow, WebhookEndpointRow
-from app.webhooks.outbox.fanout import fan_out
 from app.webhooks.outbox.subscriptions import subscribe, unsubscribe
+from app.webhooks.outbox.telling import tell
 from app.webhooks.rules.patterns import check_globs
 from app.webhooks.rules.pausing import direct_of
 from app.webhooks.rules.signing import make_secret, rotated
@@ -205,12 +204,12 @@ async def delete_endpoint(session: AsyncSession, endpoint: WebhookEndpointRow) -
     """Remove an endpoint with its deliveries, but for those that a sender holds at this moment.
 
     Waiting for them would be a deadlock: whoever records their outcomes waits for the endpoint's row. They end soon.
+    Of very many, ``forget_deliveries`` drops the rest: what is removed here is held until all of it is.
     """
-    await allow(session, LONG)
     await session.delete(endpoint)
     await session.flush()
     await unsubscribe(session, endpoint)
-    free = select(DeliveryRow.account_id, DeliveryRow.id).where(DeliveryRow.endpoint_id == endpoint.id)
+    free = select(DeliveryRow.account_id, DeliveryRow.id).where(DeliveryRow.endpoint_id == endpoint.id).limit(BATCH)
     ids = tuple_(DeliveryRow.account_id, DeliveryRow.id).in_(free.with_for_update(skip_locked=True))
     await session.execute(delete(DeliveryRow).where(ids).execution_options(synchronize_session=False))
 
@@ -232,7 +231,8 @@ async def send_test(
     if (await session.execute(pending)).scalar_one() >= _MAX_TESTS:
         raise Conflict(_("{most} tests of this endpoint are still pending: wait until it answers", most=_MAX_TESTS))
     event = Event(now, WebhookTest(endpoint_id=endpoint.id, event_type=event_type), actor)
-    return await tell(session, endpoint.account_id, event, endpoint.id)
+    told: str = (await tell(session, endpoint.account_id, event, only=endpoint.id))["id"]
+    return told
 
 
 async def disable(session: AsyncSession, endpoint_id: str, reason: str) -> None:
@@ -264,15 +264,3 @@ def origin(url: str) -> str:
     """Where an endpoint is; the path and query of a chat's URL are its password."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/"
-
-
-async def tell(
-    session: AsyncSession, account_id: str | None, event: Event, only: str | None = None, *, sandbox: bool = False
-) -> str:
-    """Record an event that is about an account or its endpoint, not about a ticket, and fan it out; its id."""
-    row = event_row(event, account_id=account_id or NO_ACCOUNT, ticket_id=None, sequence=None, sandbox=sandbox)
-    await write(session, recorded([row]))
-    await fan_out(session, [row], only=only)
-    ring_after_commit(session, "events")
-    event_id: str = row["id"]
-    return event_id

@@ -115,8 +115,10 @@ async def replay(
         detail = _("Another request is sending events again to this endpoint: try again when it has ended")
         raise Conflict(detail, headers={"Retry-After": "5"})
     leeway = ((since, -_LEEWAY), (until, _LEEWAY))
-    places = [await connection.fetchval(_PLACE, *each) for each in leeway]
-    wanted = (endpoint.id, since, until, endpoint.account_id, types_of(endpoint.events), *places)
+    begin, end = [await connection.fetchval(_PLACE, *each) for each in leeway]
+    if not endpoint.direct and endpoint.behind_from is not None:
+        end = min(end, endpoint.behind_from + 1)  # what comes after it is made by catch_up, in its order
+    wanted = (endpoint.id, since, until, endpoint.account_id, types_of(endpoint.events), begin, end)
     scope = _OF_ALL if endpoint.account_id is None else _OF_ONE
     events = await _counted(connection, scope, wanted)
     await take_place(session, PENDING, settings, endpoint.account_id, more=events)

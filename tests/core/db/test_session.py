@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from app.core.db.engine import Sessions
 from app.core.db.session import ring_after_commit, transaction
-from app.core.db.statements.bulk import insert_rows, update_rows
+from app.core.db.statements.bulk import insert_rows, updated, write
 from app.core.signals import WakeUps
 from app.models import plans
 from tests.support.desk import connected, fetch
@@ -50,7 +50,7 @@ async def test_a_transaction_that_raises_leaves_nothing(sessions: Sessions, wake
 async def test_bulk_rows_come_back_as_they_were_given(rolled_back: Sessions) -> None:
     async with transaction(rolled_back) as session:
         await insert_rows(session, plans.PlanVersionRow, [PLAN])
-        await update_rows(session, plans.PlanVersionRow, [{"key": "p", "version": 1, "document_hash": "new"}])
+        await write(session, updated(plans.PlanVersionRow, [{"key": "p", "version": 1, "document_hash": "new"}]))
     async with rolled_back() as session:
         row = (await session.execute(select(plans.PlanVersionRow))).scalar_one()
     assert (row.document, row.created_at, row.document_hash) == (PLAN["document"], PLAN["created_at"], "new")

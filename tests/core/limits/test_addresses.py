@@ -1,6 +1,9 @@
-import pytest
+from ipaddress import ip_network
 
-from app.core.limits.addresses import counted_address, counted_network
+import pytest
+from uvicorn.middleware.proxy_headers import _TrustedHosts
+
+from app.core.limits.addresses import counted_address, counted_network, in_both_forms
 
 
 @pytest.mark.parametrize(
@@ -35,3 +38,20 @@ def test_a_network_of_ipv6_counts_as_one(host: str, counted: str) -> None:
 )
 def test_one_party_may_hold_a_whole_network(host: str, counted: str) -> None:
     assert counted_network(host) == counted
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "client"),
+    [
+        ("198.51.100.7, 203.0.113.9", "203.0.113.9"),
+        ("203.0.113.9, 10.0.0.2, 10.0.0.3", "203.0.113.9"),
+        ("203.0.113.9:4711, 10.0.0.2:80", "203.0.113.9"),
+        ("203.0.113.9, ::ffff:10.0.0.2", "203.0.113.9"),
+        ("[2001:db8::1]:4711, [fd00::2]:80", "2001:db8::1"),
+        ("203.0.113.9, unknown", "unknown"),
+        ("10.0.0.2, 10.0.0.3", "10.0.0.2"),
+    ],
+)
+def test_the_rightmost_address_that_is_no_proxys_is_the_clients(forwarded: str, client: str) -> None:
+    proxies = _TrustedHosts(in_both_forms([ip_network("10.0.0.0/8"), ip_network("fd00::/8")]))
+    assert proxies.get_trusted_client_address(forwarded)[0] == client

@@ -166,3 +166,16 @@ def test_a_few_refusals_go_out_at_once_and_many_at_a_steady_rate() -> None:
     assert held[29] == pytest.approx(1.0)
     assert pace.hold("b", 100.0) == 0
     assert pace.hold("a", 103.0) == 0
+
+
+async def test_an_answer_in_parts_keeps_its_place_and_gives_its_turn_up_for_good() -> None:
+    async with requests(most=1) as here:
+        await here.come("a1", "a2", "b1")
+        for _ in "ab":
+            here.places["a1"].rest()
+            await _until_idle()
+            assert (here.turns, here.in_flight.running) == (["a1", "a2"], 1)
+        with here.places["a1"].aside():
+            pass
+        assert here.in_flight.running == 1, "another wait does not bring it back"
+        assert here.in_flight.waiting == 2, "it keeps its place"

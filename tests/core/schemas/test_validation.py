@@ -4,11 +4,12 @@ from string import Formatter
 from typing import Any, Final, get_args
 
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import PydanticKnownError
 from pydantic_core.core_schema import ErrorType
 
 from app.accounts.schemas import NewAccount
+from app.core.schemas.shared import Locale
 from app.core.schemas.validation import MESSAGES, said_of
 from app.core.text.language import Language
 from app.core.web.faults import document_faults, request_faults
@@ -42,7 +43,7 @@ def test_every_placeholder_is_one_of_pydantic(kind: str) -> None:
 @pytest.mark.parametrize(
     ("value", "language", "said"),
     [
-        ({}, "en", "This is needed"),
+        ({}, "en", "This is required"),
         ({}, "es", "Este dato es obligatorio"),
         ({"name": 1}, "pl", "Musi to być tekst"),
         ({"name": "", "count": "x"}, "de", "Muss eine ganze Zahl sein"),
@@ -75,6 +76,11 @@ def test_what_is_not_known_is_said_by_pydantic() -> None:
     assert said_of({"type": "of a later version", "msg": "Input should be better"}).to("es") == "Input should be better"
 
 
+@pytest.mark.parametrize(("tag", "usual"), [("pt-br", "pt-BR"), ("zh-hant-tw", "zh-Hant-TW"), ("es-419", "es-419")])
+def test_a_language_tag_is_kept_with_the_usual_case(tag: str, usual: str) -> None:
+    assert TypeAdapter(Locale).validate_python(tag) == usual
+
+
 _ACCOUNT: Final = {"name": "Umbrella", "plan": "a", "time_zone": "Europe/Warsaw"}
 _AT: Final = "2026-11-20T09:00:00Z"
 _PREVIEW: Final = {"plan": "a", "priority": "P1", "time_zone": "Europe/Warsaw", "opened_at": _AT}
@@ -89,18 +95,32 @@ _TICKET: Final = {"title": "T", "description": "D", "channel": "web", "requester
             {"sandbox": 5},
             {"/sandbox": "This has to be true or false. Or: This has to be an object"},
         ),
-        (NewAccount, {"sandbox": {}}, {"/sandbox/starts_at": "This is needed"}),
+        (NewAccount, {"sandbox": {}}, {"/sandbox/starts_at": "This is required"}),
         (NewAccount, {"sandbox": {"starts_at": "soon"}}, {"/sandbox/starts_at": None}),
         (NewAccount, {"sandbox": {"starts_at": "2026-11-20T09:00:00Z", "bool": 1}}, {"/sandbox/bool": None}),
         (NewTicket, {"custom": {"str": []}}, {"/custom/str": None}),
-        (NewTicket, {"requester": {"name": "A"}}, {"/requester/email": "This is needed"}),
+        (NewTicket, {"requester": {"name": "A"}}, {"/requester/email": "This is required"}),
+        (NewTicket, {"business_impact": "é" * 5_001}, {"/business_impact": "This has at most 5,000 characters"}),
         (Rule, {"match": {"a": {"str": 1}}}, {"/match/a": None}),
         (Rule, {"match": {"a": [1]}}, {"/match/a/0": "This has to be text"}),
         (PreviewRequest, {"changes": [{"type": "nope"}]}, {"/changes/0/type": None}),
-        (PreviewRequest, {"changes": [{"at": _AT}]}, {"/changes/0/type": "This is needed"}),
-        (PreviewRequest, {"changes": [{"at": _AT, "type": "status"}]}, {"/changes/0/status": "This is needed"}),
+        (PreviewRequest, {"changes": [{"at": _AT}]}, {"/changes/0/type": "This is required"}),
+        (PreviewRequest, {"changes": [{"at": _AT, "type": "status"}]}, {"/changes/0/status": "This is required"}),
     ],
-    ids=["none", "object", "inside", "unknown", "values", "missing", "members", "items", "tag", "no tag", "tagged"],
+    ids=[
+        "none",
+        "object",
+        "inside",
+        "unknown",
+        "values",
+        "missing",
+        "length",
+        "members",
+        "items",
+        "tag",
+        "no tag",
+        "tagged",
+    ],
 )
 def test_a_pointer_leads_into_the_document_that_was_sent(
     model: type[BaseModel], document: dict[str, Any], told: dict[str, str | None]

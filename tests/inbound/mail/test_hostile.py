@@ -1,5 +1,6 @@
 """Messages that somebody has made to do harm: each is taken, and does none."""
 
+from email import message_from_bytes
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,12 @@ import pytest
 from app.core.problems import TooLong
 from app.core.settings import Settings
 from app.inbound.mail.deciding import MOST_SAID, internal_in
-from app.inbound.mail.parts import MOST_TEXT
+from app.inbound.mail.parts import MOST_TEXT, bytes_of, text_of
 from app.inbound.mail.reading import fingerprint, read_as_it_is, read_mail
 from app.inbound.mail.senders import is_authentic
 from app.inbound.readings import RawMail
 from tests.inbound.mail.conftest import Post, person, token
-from tests.inbound.mail.letters import GATEWAY, letter
+from tests.inbound.mail.letters import BOB, GATEWAY, letter
 from tests.support.desk import fetch
 
 _DEEP = "<p>Above</p>" + "<b>" * 3_000 + "It is 3.2."
@@ -33,6 +34,7 @@ HOSTILE: dict[str, bytes] = {
         Content_Type="multipart/mixed; boundary=x",
         vouched=False,
     ),
+    "blanks that are no base64": letter(" " * 500_000 + "!", Content_Transfer_Encoding="base64"),
     "a page nested too deep": letter(_DEEP, Content_Type="text/html"),
 }
 
@@ -144,6 +146,45 @@ async def test_two_robots_that_follow_one_ticket_come_to_an_end(post: Post, monk
     for number in range(4):
         await post.come(letter(f"Got {number}", To=await token(post, ticket_id)))
     assert [one["visibility"] for one in await post.messages(ticket_id)] == ["public"] * 2 + ["internal"] * 2
+
+
+async def test_whom_nobody_vouches_for_counts_as_one_whatever_their_names(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.inbound.mail.deciding.MOST_SAID", 2)
+    await person(post)
+    to = await token(post, await post.opened())
+    for name in ("a", "b", "c"):
+        await post.come(letter("Mine", f"{name}@forged.example", vouched=False, To=to))
+    await post.come(letter("Mine", To=to))
+    rows = await fetch(post.desk.sessions, "SELECT visibility FROM messages ORDER BY sequence")
+    assert [row["visibility"] for row in rows] == ["public", "public", "internal", "public"]
+
+
+async def test_the_link_by_which_an_engineer_answers_an_alert_reaches_no_customer(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They reply from an address by which nobody knows them."""
+    await person(post)
+    ticket_id = await post.opened()
+    home = letter("I take it: https://desk.example/a/hd_answer_0123", BOB, To=await token(post, ticket_id))
+    await post.come(home)
+    [note] = await post.messages(ticket_id)
+    assert (note["visibility"], "not known on this ticket" in note["body"]) == ("internal", False)
+    receipt = await post.come(letter("I take it: https://desk.example/a/hd_answer_0123", BOB))
+    assert (receipt["tickets"], receipt["state"]) == ([], "ignored")
+    assert len(await post.desk.tickets()) == 1
+    monkeypatch.setattr("app.inbound.mail.deciding.MOST_NOTES", 1)
+    await post.come(letter("And: hd_answer_0123", BOB, To=await token(post, ticket_id)))
+    assert len(await post.messages(ticket_id)) == 1
+
+
+@pytest.mark.parametrize("content", ["%PDF-1.7\n\xe2\xe3\xcf\xd3\n", "Gr\xfc\xdfe, 3.2"])
+def test_what_is_falsely_called_base64_keeps_its_bytes(content: str) -> None:
+    head = letter("", Content_Type="text/plain; charset=iso-8859-1", Content_Transfer_Encoding="base64")
+    raw = content.encode("latin-1")
+    entity = message_from_bytes(head + raw)
+    assert (bytes_of(entity), text_of(entity)) == (raw, content)
 
 
 async def test_a_message_id_that_another_account_uses_again_leads_nobody_there(post: Post) -> None:

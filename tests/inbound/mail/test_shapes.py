@@ -1,11 +1,13 @@
 """Whatever is sent is read, and nothing of it is lost."""
 
 import orjson
+import pytest
 
 from app.inbound.mail.parts import MOST_PARTS
 from app.inbound.mail.reading import read_mail
 from tests.inbound.mail.conftest import Post
 from tests.inbound.mail.letters import letter
+from tests.inbound.mail.odd import NOBODYS, ODD
 from tests.inbound.mail.shapes import SHAPES
 from tests.support.actors import make_person
 from tests.support.desk import fetch
@@ -17,16 +19,16 @@ WHERE r.id = $1
 """
 
 
-async def test_forty_messages_give_no_error_and_lose_nothing(post: Post) -> None:
+async def test_sixty_messages_give_no_error_and_lose_nothing(post: Post) -> None:
     assert len(SHAPES) >= 40
     await make_person(post.desk.sessions, post.desk.account_id, "ana@example.com", "editor")
-    receipts = {}
-    for name, shape in SHAPES.items():
+    receipts, shapes = {}, SHAPES | ODD
+    for name, shape in shapes.items():
         answer = await post.desk.send(shape.raw, "/email")
         assert answer.status_code == 202, (name, answer.text)
         receipts[name] = answer.json()["receipt_id"]
     await post.desk.process()
-    for name, shape in SHAPES.items():
+    for name, shape in shapes.items():
         [row] = await fetch(post.desk.sessions, _FOUND, receipts[name])
         assert (row["state"], row["error"]) == ("processed", None), name
         assert bytes(row["body"]) == shape.raw, name
@@ -34,6 +36,13 @@ async def test_forty_messages_give_no_error_and_lose_nothing(post: Post) -> None
         assert row["title"].startswith(shape.title), (name, row["title"])
         for part in shape.parts:
             assert part in orjson.dumps(orjson.loads(row["attachments"] or "[]")).decode(), (name, part)
+
+
+@pytest.mark.parametrize("name", sorted(NOBODYS))
+async def test_what_nobody_has_written_stays_in_its_receipt_with_the_reason(post: Post, name: str) -> None:
+    receipt = await post.come(NOBODYS[name])
+    assert (receipt["state"], receipt["error"], len(receipt["omissions"])) == ("ignored", None, 1)
+    assert receipt["payload"] == NOBODYS[name].decode()
 
 
 async def test_more_than_25_mb_is_refused(post: Post) -> None:

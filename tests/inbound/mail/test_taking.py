@@ -52,16 +52,26 @@ async def test_a_reply_finds_its_ticket_by_the_id_of_any_mail_about_it_and_at_no
     await person(post)
     ticket_id = await post.opened()
     _, key = await post.engineer()
-    await post.answer(ticket_id, key)
     sent = [str(one["Message-ID"]) for one in await post.went()]
+    await post.answer(ticket_id, key)
+    sent += [str(one["Message-ID"]) for one in await post.went()]
+    await post.answer(ticket_id, key)
+    await post.answer(ticket_id, key, "And which region?")
+    [bundled] = await post.went()
+    sent.append(str(bundled["Message-ID"]))
     shown = (await post.desk.client.get(f"/v1/tickets/{ticket_id}/notices", headers=post.admin)).json()["items"]
-    assert len(sent) == len(shown) == 2
+    assert len(sent) == len(set(sent)) == len(shown) == 3
     page = f"<alr_{ticket_id[4:]}.rul_{ticket_id[4:]}.{ticket_id}@helpers.example>"
     ids = [*sent, sent[0].upper(), page, *(f"<{one['id']}@helpers.example>" for one in shown)]
     for place, each in enumerate(ids):
         way = {"In_Reply_To": each} if place % 2 else {"References": each}
         receipt = await post.come(letter(Subject="Anything", **way))
         assert [(one["action"], one["ticket_id"]) for one in receipt["tickets"]] == [("notified", ticket_id)], each
+    guest = await post.opened(letter(sender=BOB, vouched=False))
+    [confirmation] = await post.went()
+    receipt = await post.come(letter(sender=BOB, vouched=False, In_Reply_To=str(confirmation["Message-ID"])))
+    assert [(one["action"], one["ticket_id"]) for one in receipt["tickets"]] == [("notified", guest)]
+    ids.append(str(confirmation["Message-ID"]))
     other = (await make_account(post.desk.sessions, "itil-native")).account_id
     fields = {"account_id": other, "name": "Mail", "format": "email", "mail": {"authserv_id": GATEWAY}}
     made = await post.desk.client.post("/v1/hooks", json=fields, headers=post.admin)
@@ -135,6 +145,12 @@ async def test_whom_nobody_vouches_for_is_a_guest_and_on_a_ticket_only_a_note(po
     await person(post)
     guest = await post.ticket(await post.opened(letter(vouched=False)))
     assert guest["unconfirmed"] is True
+    [opened] = [
+        one
+        for one in (await post.desk.get(f"/v1/tickets/{guest['id']}/timeline"))["items"]
+        if one["type"] == "ticket.opened"
+    ]
+    assert opened["actor"] == {"kind": "customer", "name": "ana", "unconfirmed": True}
     [confirmation] = await post.went()
     assert "Backups fail" not in confirmation.as_string()
     receipt = await post.come(letter("Close it", vouched=False, In_Reply_To=f"<{guest['id']}@helpers.example>"))
@@ -145,6 +161,17 @@ async def test_whom_nobody_vouches_for_is_a_guest_and_on_a_ticket_only_a_note(po
     await post.come(letter("Mine", vouched=False, To=await token(post, guest["id"])))
     assert [one["visibility"] for one in await post.messages(guest["id"])] == ["internal", "public"]
     assert (await post.ticket(guest["id"]))["unconfirmed"] is True, "only support confirms it"
+
+
+async def test_no_e_mail_is_refused_for_what_no_form_has_asked(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    fault = {"pointer": "/business_impact", "detail": "Say how large the impact is"}
+    monkeypatch.setattr("app.tickets.usecases.open.missing_texts", lambda *_: [fault])
+    await person(post)
+    for fields in ({}, {"vouched": ""}, {"Auto_Submitted": "auto-generated"}):
+        await post.opened(letter(**fields))
+    body = {"title": "x", "description": "x", "requester": {"name": "Ana", "email": "ana@example.com"}}
+    answer = await post.desk.client.post("/v1/tickets", json=body, headers=post.desk.owner)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/business_impact")
 
 
 async def test_viewers_write_nothing_and_strangers_are_treated_as_the_hook_says(post: Post) -> None:
@@ -304,6 +331,39 @@ async def test_files_of_a_mail_are_attached_to_what_it_says(post: Post, tmp_path
     assert (len(said["attachments"]), said["body"].count("Left out: log.txt")) == (10, 2)
     held = await fetch(post.desk.sessions, "SELECT DISTINCT convert_from(bytes, 'UTF8') AS text FROM file_chunks")
     assert [row["text"] for row in held] == ["line"]
+
+
+@pytest.mark.parametrize("status", ["waiting_on_customer", "resolved"])
+async def test_what_nobody_vouches_for_changes_nothing_on_a_ticket_and_its_engineer_is_told(
+    post: Post, status: str, tmp_path: Path
+) -> None:
+    await person(post)
+    post.desk.sessions.kw["info"]["files"] = Settings(files_folder=tmp_path)
+    ticket_id = await post.opened()
+    engineer_id, agent = await post.engineer()
+    path, client = f"/v1/tickets/{ticket_id}", post.desk.client
+    await client.post(f"{path}/assign", json={"engineer_id": engineer_id}, headers=agent)
+    await client.post(f"{path}/status", json={"status": status, "message": "Does it work?"}, headers=agent)
+    await post.went()
+
+    async def state() -> Any:
+        return (await post.ticket(ticket_id))["status"], await post.desk.get(f"{path}/deadlines")
+
+    before, to = await state(), await token(post, ticket_id)
+    await post.come(with_files(vouched=False, To=to))
+    assert await state() == before
+    said = (await post.desk.get(f"{path}/messages"))["items"][-1]
+    assert (said["author"]["unconfirmed"], said["visibility"], said["attachments"]) == (True, "public", [])
+    assert said["body"] == "See the log.\n\nLeft out: log.txt (text/plain, 4 bytes)"
+    to_ana, to_jan = sorted(await post.went(), key=lambda mail: str(mail["To"]))
+    assert (to_ana["To"], to_jan["To"], to_jan["Reply-To"]) == ("ana@example.com", "jan@support.example", to)
+    assert to_jan["Subject"].startswith("Please look at a message: its sender is not confirmed")
+    for key, number in ((agent, 1), (post.desk.owner, 0)):
+        timeline = (await client.get(f"{path}/timeline?limit=200", headers=key)).json()["items"]
+        assert len([one for one in timeline if one["type"] == "message.unconfirmed"]) == number
+    await post.come(with_files(To=to))
+    assert (await state())[0] == "open"
+    assert (await post.desk.get(f"{path}/messages"))["items"][-1]["attachments"][0]["name"] == "log.txt"
 
 
 async def test_files_of_whom_nobody_vouches_for_are_only_named(post: Post, tmp_path: Path) -> None:

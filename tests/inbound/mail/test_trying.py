@@ -75,6 +75,24 @@ async def test_a_trial_and_the_receipt_name_the_same_files_that_are_refused(post
         assert (len(told["omissions"]), told["left_out"]) == (number, number)
 
 
+async def test_a_trial_and_the_receipt_name_the_same_files_for_which_there_is_no_room(post: Post) -> None:
+    await person(post)
+    post.desk.sessions.kw["info"]["files"] = Settings(file_bytes_per_account=10)
+    sizes = {"a.log": 6, "b.log": 6, "c.log": 4}
+    parts = [
+        f"Content-Type: text/plain\r\nContent-Disposition: attachment; filename={name}\r\n\r\n{'x' * size}\r\n"
+        for name, size in sizes.items()
+    ]
+    body = "".join(f"--b\r\n{part}" for part in ("Content-Type: text/plain\r\n\r\nSee.\r\n", *parts)) + "--b--\r\n"
+    for kept in (["a.log", "c.log"], []):
+        raw = letter(body, Content_Type='multipart/mixed; boundary="b"')
+        told, receipt = await tried(post, raw), await post.come(raw)
+        attached = (await post.ticket(receipt["tickets"][0]["ticket_id"]))["attachments"]
+        assert [each["name"] for each in attached if each["state"] == "kept"] == kept
+        assert [each["name"] for each in told["mail"]["attachments"]] == kept
+        assert (told["omissions"], told["left_out"]) == (receipt["omissions"], receipt["left_out"])
+
+
 async def test_replies_notes_and_reports_are_told_as_they_happen(post: Post) -> None:
     await post.at_support()
     await person(post)

@@ -7,6 +7,7 @@ import pytest
 
 from app.events.types import EVENT_TYPES, INTERNAL_TYPES
 from app.notices.content.telling import TOLD_TYPES, entry_of, is_own, kind_of, may_be_told, told
+from app.notices.content.updates import update
 from app.plans.document.naming import NO_NAMES
 from app.plans.document.words import MAIL_KINDS
 
@@ -83,6 +84,15 @@ def test_the_first_answer_is_a_kind_of_its_own() -> None:
 def test_nobody_is_told_what_they_have_done_themselves(author: Any, actor: Any, *, own: bool) -> None:
     data = {"author": author} if author else {}
     assert is_own(event("message.posted", data, actor), PERSON, "acc_1") is own
+
+
+def test_whom_an_unconfirmed_message_names_hears_how_to_write_it_so_that_it_counts() -> None:
+    by = {"kind": "customer", "name": "Ana Silva", "unconfirmed": True}
+    letter, ticket = {"entries": [message(by) | {"first": False}], "more": 0}, {"number": "K7M-3QP", "title": "x"}
+    for links, said in (({"page": "https://a.example", "reply": "b"}, True), ({"reply": "b"}, False)):
+        told = update(letter, ticket, PERSON, NO_NAMES, links=links)
+        assert told.heading == "Message in the name of Ana Silva (sender not confirmed)"
+        assert told.notes[0].startswith("A message whose sender is not confirmed does not change") is said
 
 
 def test_what_an_accounts_program_does_is_told_to_those_who_follow() -> None:

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.plans.document.calendars import calendar_of, compile_calendars
+from app.plans.document.calendars import compile_calendars
 from app.plans.document.words import Metric
 from tests.support.documents import PLANS
 
@@ -15,7 +15,7 @@ NEW_YORK = ZoneInfo("America/New_York")
 def due(plan: str, priority: str, metric: Metric, opened: datetime, *, closed: tuple[date, ...] = ()) -> datetime:
     target = PLANS[plan].target(priority, metric)
     assert target
-    calendar = calendar_of(PLANS[plan], compile_calendars(PLANS[plan], "America/New_York", closed), target.calendar)
+    calendar = compile_calendars(PLANS[plan], "America/New_York", closed)[PLANS[plan].calendar_name(target)]
     days = target.business_days
     length = target.duration if days is None else calendar.business_days(opened, days)
     assert length

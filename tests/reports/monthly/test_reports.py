@@ -18,6 +18,7 @@ from tests.support.actors import make_key
 from tests.support.desk import fetch, now_of, open_at
 from tests.support.mailbox import Mailbox, send, smtp
 from tests.support.recounting import counted
+from tests.support.refusals import use_up_requests
 from tests.support.stories import Begin, Caller, Story, path_of
 
 SANDBOX: Final = {"sandbox": {"starts_at": datetime(2026, 11, 20, 9, 0, tzinfo=UTC).isoformat()}, "locale": "de"}
@@ -63,7 +64,9 @@ async def test_n7_a_month_is_the_same_as_json_and_as_a_page_in_the_accounts_lang
         assert (await asked(worked, path.replace("2026-11", month))).status_code == status, month
 
 
-async def test_a_signed_link_opens_one_report_without_a_key(worked: Story, client: httpx.AsyncClient) -> None:
+async def test_a_signed_link_opens_one_report_without_a_key(
+    worked: Story, state: State, client: httpx.AsyncClient
+) -> None:
     links = f"/v1/accounts/{worked.account.account_id}/reports/2026-11/links"
     made = await worked.customer.post(links, 201, expires_in="PT1H")
     page = await client.get(made["path"])
@@ -73,6 +76,8 @@ async def test_a_signed_link_opens_one_report_without_a_key(worked: Story, clien
     assert "Raport wsparcia" in (await client.get(made["path"], params={"lang": "pl"})).text
     assert (await client.get(made["path"].replace("202611", "202610"))).status_code == 404
     assert (await worked.customer.send("POST", links, {"expires_in": "PT9000H"})).status_code == 422
+    use_up_requests(state, worked.account.account_id)
+    assert (await client.get(made["path"])).status_code == 429
 
 
 async def test_without_chromium_a_pdf_is_a_clear_problem(worked: Story, state: State) -> None:

@@ -6,16 +6,21 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.clock import monotonic
+from app.core.clock import monotonic, wall_now
 from app.core.db.engine import Sessions
-from app.core.db.session import transaction
+from app.core.db.session import driver, transaction
+from app.core.db.statements.bulk import Write, write
 from app.core.db.tables import Row
 from app.core.state import State
 from app.events.envelope import NO_ACCOUNT
+from app.events.event import Event
+from app.events.types import WebhookDisabled
 from app.webhooks.background.catch_up import CatchingUp, catch_up, leave_behind, pause_over_quota
 from app.webhooks.background.deliver import Sender
 from app.webhooks.models import WebhookEndpointRow
+from app.webhooks.outbox import telling
 from app.webhooks.rules.pausing import BUSY_DIRECT, DIRECT, Loads, Waiting, direct_of, quota_of, to_pause
 from tests.support.actors import Headers
 from tests.support.desk import fetch, now_of
@@ -148,6 +153,65 @@ async def test_what_a_transaction_recorded_that_had_not_seen_the_resumption_is_m
     assert (await facts(sessions, endpoint))["behind_from"] is None
 
 
+async def test_a_ticket_s_events_keep_their_order_where_one_was_recorded_beside_the_resumption(
+    sessions: Sessions, small: State, make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver
+) -> None:
+    """Also where so many are pending that an endpoint that is behind would get no more."""
+    await make_endpoint(receiver.url, ACCOUNT, ["ticket.opened"])
+    await fetch(sessions, "UPDATE webhook_endpoints SET behind_from = 0, resumed_at = now()")
+    events = await tell(*of_ticket(*range(1, 10)))
+    await tell(*({**event_row("call.ready"), "ticket_id": "tkt_1", "sequence": n} for n in (10, 11)))
+    events += await tell(*of_ticket(12))
+    await fetch(sessions, "DELETE FROM deliveries WHERE event_id = $1", events[1]["id"])
+    await fetch(sessions, "UPDATE webhook_endpoints SET failing_since = now()")
+    sender = Sender(small)
+    for _ in "ab":
+        await sender.run_pass()
+        await sender.drain()
+    assert receiver.ids == [events[0]["id"]], "the second has still to be made"
+    await caught_up(small)
+    await sent(sessions, sender)
+    await sender.stop()
+    assert receiver.ids == [event["id"] for event in events]
+
+
+async def test_what_tells_of_an_endpoint_is_heard_by_one_that_is_left_behind_meanwhile(
+    sessions: Sessions, state: State, make_endpoint: MakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = await make_endpoint(URL, ACCOUNT)
+
+    async def left_behind(session: AsyncSession, *writes: Write) -> int:
+        written = await write(session, *writes)
+        await fetch(
+            sessions,
+            "UPDATE webhook_endpoints SET direct = false, behind_from = pg_sequence_last_value('events_position_seq')",
+        )
+        return written
+
+    monkeypatch.setattr(telling, "write", left_behind)
+    event = Event(wall_now(), WebhookDisabled(endpoint_id="wh_1", url=URL, reason="It is gone"))
+    async with transaction(sessions) as session:
+        told = await telling.tell(session, ACCOUNT, event)
+    await caught_up(state)
+    assert await heard(sessions, other) == {told["id"]}
+
+
+async def test_an_endpoint_that_a_request_holds_holds_up_nobody_else(
+    sessions: Sessions, state: State, make_endpoint: MakeEndpoint, tell: Tell
+) -> None:
+    held, *others = [await make_endpoint(URL, ACCOUNT) for _ in range(BUSY_DIRECT + 2)]
+    await fetch(sessions, "UPDATE webhook_endpoints SET direct = false, behind_from = 0 WHERE id <> $1", others[0].id)
+    (event,) = await tell()
+    loads = Loads()
+    loads.add(ACCOUNT, 10_000, monotonic())
+    async with transaction(sessions) as session, catching_up(state, loads) as catching:
+        await (await driver(session)).execute("SELECT FROM webhook_endpoints WHERE id = $1 FOR UPDATE", held.id)
+        await catching.run_pass()
+        assert [await heard(sessions, one) for one in (held, *others)] == [set(), *[{event["id"]}] * len(others)]
+    await caught_up(state)
+    assert await heard(sessions, held) == {event["id"]}
+
+
 async def test_a_slow_endpoint_gets_no_more_than_a_few_at_a_time(
     sessions: Sessions, small: State, make_endpoint: MakeEndpoint, tell: Tell
 ) -> None:
@@ -189,6 +253,24 @@ async def test_a_test_event_of_another_endpoint_is_not_caught_up_with(
     assert tested.json()["event_id"] in await heard(sessions, other)
     assert tested.json()["event_id"] not in await heard(sessions, paused)
     assert own.json()["event_id"] in await heard(sessions, paused)
+
+
+async def test_a_replay_passes_nothing_by_that_will_be_caught_up_with(
+    sessions: Sessions, small: State, make_endpoint: MakeEndpoint, tell: Tell, client: httpx.AsyncClient, admin: Headers
+) -> None:
+    endpoint = await make_endpoint(URL, ACCOUNT, ["ticket.opened"])
+    (sent,) = await tell(*of_ticket(1))
+    await fetch(
+        sessions,
+        "UPDATE webhook_endpoints SET direct = false, behind_from = pg_sequence_last_value('events_position_seq')",
+    )
+    later = await tell(*of_ticket(2, 3))
+    since = (await now_of(sessions) - timedelta(hours=1)).isoformat()
+    answer = await client.post(f"/v1/webhooks/{endpoint.id}/replay", json={"since": since}, headers=admin)
+    assert (answer.status_code, answer.json()["events"]) == (202, 1)
+    assert await heard(sessions, endpoint) == {sent["id"]}
+    await caught_up(small)
+    assert await heard(sessions, endpoint) == {event["id"] for event in (sent, *later)}
 
 
 @pytest.mark.usefixtures("small")

@@ -64,11 +64,6 @@ async def insert_rows(session: AsyncSession, table: type[Base], rows: Sequence[R
     await write(session, inserted(table, rows))
 
 
-async def update_rows(session: AsyncSession, table: type[Base], rows: Sequence[Row]) -> None:
-    """``updated``, at once."""
-    await write(session, updated(table, rows))
-
-
 async def _text(rows: Sequence[Row]) -> str:
     """``to_json``, in turns with whatever else waits for this process where there are many rows."""
     if len(rows) <= _PART:

@@ -46,8 +46,8 @@ _TOO_MUCH: Final = frozenset({TooManyRequests.status, Unavailable.status})
 class Admission:
     """Pure ASGI middleware. A request has a place from its head on; its body is read before it has its turn.
 
-    So a slow sender holds up nobody whose turn it is, and once the last part of an answer is ready its turn is over: a
-    slow reader holds up nobody either.
+    So a slow sender holds up nobody whose turn it is. A slow reader holds up nobody either: the turn is over once
+    the first part of an answer is ready, and its place when the last one is.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -140,7 +140,9 @@ class _Visit:
             if message["status"] in _TOO_MUCH or (self.caller.is_stranger and message["status"] >= _FAILED):
                 self.place.leave()
                 await asyncio.sleep(self.state.limits.hold(self.caller))
-        elif not message.get("more_body"):
+        elif message.get("more_body"):
+            self.place.rest()  # its reader may be slow
+        else:
             self.place.leave()
         await self.to_caller(message)
 

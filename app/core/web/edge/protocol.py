@@ -16,6 +16,7 @@ from app.core.limits.streams import DRAIN
 from app.core.problems import BadRequest, HeadTooLarge, Problem, RequestTimeout, Unavailable
 from app.core.text.messages import Message, _, verbatim
 from app.core.web.edge.connections import ConnectionLimits, Guard
+from app.core.web.edge.heads import fault
 from app.core.web.edge.phases import OVER, Phase
 from app.core.web.edge.refusals import refusal
 from app.core.web.edge.slow_reader import SlowReader
@@ -177,14 +178,14 @@ class Connection(HttpToolsProtocol):
         self._size += len(name) + len(value) + len(b": \r\n")
         if self._size > self._limits.header_bytes or len(self.headers) >= self._limits.header_fields:
             self._refusal = self._too_large()
-        else:
+        elif self._phase is not Phase.BODY:  # a trailer is no part of what the head says (RFC 9110, 6.5.1)
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """The head is complete: the application gets the request."""
         self._silent = 0
-        if self.parser.should_upgrade() and self._announces_body():  # the parser would take it for the next request
-            self._refusal = self._refusal or BadRequest(_("A request with a body cannot ask for another protocol"))
+        if wrong := fault(self.headers, self.parser.get_http_version(), upgrades=self.parser.should_upgrade()):
+            self._refusal = self._refusal or BadRequest(wrong)
         if len(self.pipeline) >= _PIPELINED:
             self._refusal = self._refusal or BadRequest(
                 _("At most {most} requests may wait behind one that is not answered yet", most=_PIPELINED)
@@ -199,10 +200,6 @@ class Connection(HttpToolsProtocol):
             self._unanswered.append(self.cycle)
             if len(self._unanswered) == 1:  # else what comes next is of the answer before
                 self._joining.hold_next()
-
-    def _announces_body(self) -> bool:
-        lengths = (b"content-length", b"transfer-encoding")
-        return any(name in lengths and value.strip() != b"0" for name, value in self.headers)
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""
@@ -330,7 +327,7 @@ class Connection(HttpToolsProtocol):
         limits = self._limits
         if self._phase is Phase.HEAD and took > limits.header_timeout:
             return RequestTimeout(
-                _("The head of the request did not arrive within {seconds} seconds", seconds=limits.header_timeout)
+                _("The header of the request did not arrive within {seconds} seconds", seconds=limits.header_timeout)
             )
         if self._phase is Phase.BODY and took > limits.body_timeout:
             return RequestTimeout(_("The body did not arrive within {seconds} seconds", seconds=limits.body_timeout))
@@ -349,7 +346,7 @@ class Connection(HttpToolsProtocol):
         limits = self._limits
         return HeadTooLarge(
             _(
-                "A head has at most {most_bytes} bytes and {most_fields} fields",
+                "A request's header has at most {most_bytes} bytes and {most_fields} fields",
                 most_bytes=limits.header_bytes,
                 most_fields=limits.header_fields,
             )

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from inspect import signature
 from typing import Annotated, Any, Final, TypeVar
 
-from fastapi import Depends, Header, Query, Request, Security
+from fastapi import Depends, Header, Request, Security
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
@@ -12,7 +12,6 @@ from app.core.auth import Principal
 from app.core.db.pool import holder
 from app.core.keys.scopes import Scope
 from app.core.problems import Forbidden, NotFound
-from app.core.schemas.shared import EmailRef
 from app.core.text.language import Language
 from app.core.text.messages import _
 from app.core.web.callers import VISITING, language_of, presume, principal_of
@@ -114,7 +113,5 @@ async def _language(request: Request, accept_language: Annotated[str | None, Hea
     return language_of(request.scope)
 
 
-ActorQuery = Annotated[EmailRef | None, Query(description="The person for whom the account's key acts")]
-"""Who acts, of an account's people: for operations without a body that could name them."""
 LanguageDep = Annotated[Language, Depends(_language)]
 """The language of texts that a person reads."""

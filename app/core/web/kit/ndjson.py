@@ -20,11 +20,11 @@ def wants_lines(request: Request) -> bool:
 
 
 def lines(documents: AsyncIterator[dict[str, Any]], language: Language) -> Response:
-    """Each document as a line, as soon as it is there.
+    """Each document as a line, as soon as it is there; a proxy is asked not to buffer them.
 
     A failure midway is told as a last line: its problem, in this language.
     """
-    return StreamingResponse(_lines(documents, language), media_type=NDJSON)
+    return StreamingResponse(_lines(documents, language), headers={"X-Accel-Buffering": "no"}, media_type=NDJSON)
 
 
 async def _lines(documents: AsyncIterator[dict[str, Any]], language: Language) -> AsyncIterator[bytes]:

@@ -113,7 +113,7 @@ def _targets(plan: PlanDocument) -> Iterator[_Finding]:
     for priority, row in plan.targets.items():
         for metric, target in row.items():
             path = ("targets", priority, metric)
-            name = target.calendar or plan.hours
+            name = plan.calendar_name(target)
             if name in plan.calendars:
                 yield from _fit(target, plan.calendars[name].spec(), path)
             elif name != ALWAYS:

@@ -56,7 +56,7 @@ def _sentence(found: ErrorDetails, path: tuple[Step, ...]) -> Message:
         case "extra_forbidden":
             return _("The key `{key}` is not known here.", key=str(key))
         case "missing":
-            return _("The key `{key}` is needed.", key=str(key))
+            return _("The key `{key}` is required.", key=str(key))
         case "literal_error":
             known = context["expected"].replace(" or ", ", ")
             return _("`{value}` is not known here: use one of {known}.", value=_plain(found["input"]), known=known)

@@ -150,6 +150,6 @@ def _too_deep(path: tuple[Step, ...]) -> Invalid:
     return refuse(
         Fault(
             pointer=pointer(path[:MAX_DEPTH]),
-            detail=_("Nothing is nested deeper than {most}.", most=MAX_DEPTH),
+            detail=_("Values are nested at most {most} levels deep.", most=MAX_DEPTH),
         )
     )

@@ -323,6 +323,8 @@ class Bare:
         if scope["path"] == "/stream":
             scope[DONE]()
             await self.after_first_part.wait()
+        if scope["path"] == "/long":
+            await send({"type": "http.response.body", "body": b"", "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
     async def call(
@@ -392,7 +394,8 @@ async def test_who_leaves_before_the_end_of_its_body_leaves_nothing(
     assert state.keyring.known(secret) is None
 
 
-async def test_a_slow_reader_holds_up_nobody(bare: Bare) -> None:
+@pytest.mark.parametrize("path", ["/v1/x", "/long"])
+async def test_a_slow_reader_holds_up_nobody(bare: Bare, path: str) -> None:
     bare.go.set()
     stuck = asyncio.Event()
 
@@ -400,11 +403,12 @@ async def test_a_slow_reader_holds_up_nobody(bare: Bare) -> None:
         if message["type"] == "http.response.body":
             await stuck.wait()
 
-    reading = asyncio.create_task(bare.call(told=never))
+    reading = asyncio.create_task(bare.call(path, told=never))
     await until(lambda: bare.seen and bare.limits.in_flight.running == 0)
     assert (await bare.call())[0]["status"] == 202
     stuck.set()
     await reading
+    assert (bare.limits.in_flight.running, bare.limits.in_flight.waiting) == (0, 0)
 
 
 async def test_an_answer_that_stays_open_is_no_work(bare: Bare) -> None:

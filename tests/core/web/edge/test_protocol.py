@@ -3,35 +3,18 @@
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.config import Config
-from uvicorn.server import ServerState
 
 from app.core.limits.streams import DRAIN
 from app.core.web.edge import protocol
-from app.core.web.edge.connections import ConnectionLimits
-from app.core.web.edge.protocol import Connections
+from tests.support.asking import asking
 from tests.support.waiting import until
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 LONG = b"x" * 2**22
-LIMITS = ConnectionLimits(
-    header_bytes=2**16,
-    header_fields=100,
-    header_timeout=60,
-    body_timeout=60,
-    write_timeout=60,
-    keep_alive=60,
-    unread_bytes=2**26,
-    body_bytes=2**26,
-    connections=10,
-    of_address=0,
-)
 
 
 class Desk:
@@ -51,26 +34,6 @@ class Desk:
         while (await receive())["type"] != "http.disconnect":
             pass
         self.left += 1
-
-
-@asynccontextmanager
-async def asking(desk: ASGIApp, *sent: bytes) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A client that has sent this, and reads nothing by itself beyond a few kilobytes."""
-    loop = asyncio.get_running_loop()
-    config, state, make = Config(desk, lifespan="off", ws="none"), ServerState(), Connections(LIMITS)
-    config.load()
-    server = await loop.create_server(lambda: make(config, state, {}), "127.0.0.1", 0)
-    with socket.socket() as raw:
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        raw.setblocking(False)
-        await loop.sock_connect(raw, server.sockets[0].getsockname())
-        reader, writer = await asyncio.open_connection(sock=raw, limit=2**12)
-        try:
-            writer.write(b"".join(sent))
-            yield reader, writer
-        finally:
-            writer.transport.abort()
-            server.close()
 
 
 async def test_a_request_begins_when_the_answer_before_it_has_been_taken() -> None:
@@ -250,3 +213,22 @@ async def test_an_answer_that_stays_open_ends_when_its_client_sends_no_more(monk
         await send({"type": "http.response.body", "body": b"z"})
 
     assert await _answers(stream, REQUEST, half_closed=True) == [(200, b"1\r\na\r\n1\r\nz\r\n0\r\n\r\n")]
+
+
+async def test_what_a_head_cannot_say_is_refused_and_a_trailer_adds_nothing_to_it() -> None:
+    seen: list[list[bytes]] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive()).get("more_body"):
+            pass
+        seen.append([name for name, _value in scope["headers"]])
+        await _refuse(scope, receive, send)
+
+    twice = REQUEST.replace(b"\r\n\r\n", b"\r\nhost: b\r\n\r\n")
+    trailed = (
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX-Forwarded-For: ::1\r\n\r\n"
+    )
+    async with asyncio.timeout(60), asking(app, trailed, twice) as (reader, _writer):
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 429")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 400")
+    assert seen == [[b"host", b"transfer-encoding"]]

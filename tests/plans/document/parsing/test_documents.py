@@ -188,7 +188,7 @@ def test_all_faults_are_told_at_once() -> None:
 def test_a_needed_key_that_is_missing_is_named() -> None:
     data = small()
     del data["priorities"]
-    assert {"pointer": "/priorities", "detail": "The key `priorities` is needed."} in faults(data)
+    assert {"pointer": "/priorities", "detail": "The key `priorities` is required."} in faults(data)
 
 
 def test_the_pointer_escapes_what_rfc_6901_escapes() -> None:
