@@ -63,6 +63,7 @@ async def test_a_rate_is_kept_evenly_and_by_all_replicas_together(
     now = wall_now() + AHEAD
     both = await asyncio.gather(claimed(sessions, now), claimed(sessions, now))
     assert sum(map(len, both)) == 1
+    assert await claimed(sessions, now + STEP / 2) == [], "places for those that met the other claim at the endpoint"
     waiting = sorted(one.next_attempt_at for one in await deliveries(sessions) if not one.claim_id)
     assert waiting == [now + number * STEP for number in range(1, 5)]
     assert [len(await claimed(sessions, now + number * STEP)) for number in (1, 1, 3, 9)] == [1, 0, 2, 1]
