@@ -44,8 +44,8 @@ async def test_n5_a_customer_and_an_engineer_write_e_mails_and_the_first_respons
                 thread = f"{answering['References']} {answering['Message-ID']}"
                 fields = {"In_Reply_To": str(answering["Message-ID"]), "References": thread} | fields
             inbox.append(letter(body, **fields), "INBOX")
-            door = Hook(f"http://test/v1/ingest/{post.desk.hook['id']}", post.desk.hook["secret"])
-            assert (await fetch(inbox, door, post.desk.client, None)).kept == 1
+            hook = Hook(f"http://test/v1/ingest/{post.desk.hook['id']}", post.desk.hook["secret"])
+            assert (await fetch(inbox, hook, post.desk.client, None)).kept == 1
             await post.desk.process()
 
         await write("The nightly backup fails.")

@@ -1,4 +1,4 @@
-"""Input that nothing behind the door can hold is refused with a clear 4xx, never a 500."""
+"""Input that nothing behind the API can hold is refused with a clear 4xx, never a 500."""
 
 from base64 import urlsafe_b64encode
 from typing import Any

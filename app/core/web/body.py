@@ -1,4 +1,4 @@
-"""Reading JSON bodies: strictly, and refusing at the door what nothing behind it can hold."""
+"""Reading JSON bodies: strictly, and refusing early what nothing behind it can hold."""
 
 from email.message import Message
 from itertools import islice

@@ -260,7 +260,7 @@ def _signed_id(signature: Mapping[str, Any], headers: Mapping[str, str]) -> str 
 
 
 def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """What is stored of a request's headers: what says what the payload is, and nothing that opens a door."""
+    """What is stored of a request's headers: what says what the payload is, and no credentials."""
     kept = {
         name: value[:_MAX_HEADER].replace("\0", "")
         for name, value in headers.items()

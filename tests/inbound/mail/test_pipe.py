@@ -37,9 +37,9 @@ async def test_what_the_hook_stores_is_taken_what_it_never_takes_is_returned_and
         came.append((request.path, request.headers["Authorization"], request.content_type, await request.read()))
         return web.Response(status=answers[len(came) - 1])
 
-    door = web.Application()
-    door.router.add_post("/v1/ingest/hook_1/email", take)
-    runner = web.AppRunner(door)
+    application = web.Application()
+    application.router.add_post("/v1/ingest/hook_1/email", take)
+    runner = web.AppRunner(application)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

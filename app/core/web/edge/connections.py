@@ -13,7 +13,7 @@ from app.core.limits.inflight import Pace
 from app.core.problems import Problem, TooManyRequests, Unavailable
 from app.core.settings import Settings
 from app.core.text.messages import _
-from app.core.web.edge.door import Door
+from app.core.web.edge.fair_queue import FairQueue
 from app.core.web.edge.watched import Use, Watched
 from app.core.web.edge.weights import Weights, heaviest_body, over_budget
 
@@ -92,7 +92,7 @@ class Guard:
         self._weights = Weights()
         self._held = 0
         self._refusals, self._of_network = Pace(), Pace(_TOLD_TO_NETWORK)
-        self.door = Door()
+        self.strangers = FairQueue()
         self._ticking = False
 
     def __len__(self) -> int:

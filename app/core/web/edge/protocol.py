@@ -103,7 +103,7 @@ class Connection(HttpToolsProtocol):
         """Take what has come; from a stranger when it is its turn, and no more of it until then."""
         if self._waiting:
             self._waiting.append(data)
-        elif self._is_known or self._guard.door.passes(self.host, self._come_in):
+        elif self._is_known or self._guard.strangers.admits(self.host, self._come_in):
             self._take(data)
         else:
             self._waiting.append(data)

@@ -1,4 +1,4 @@
-"""Letting in what strangers send: a little in each turn of the event loop, and networks in turns."""
+"""What strangers send is let in a little in each turn of the event loop, and one network after the other."""
 
 import asyncio
 from collections import deque
@@ -11,7 +11,7 @@ _AT_ONCE: Final = 2
 """Pieces in one turn of the loop: each may be a request, which takes up to half a millisecond until it is refused."""
 
 
-class Door:
+class FairQueue:
     """Where very many strangers send something at the same instant, others come in between.
 
     The event loop would handle all that has come before it looks again at who else has something to say. So what comes
@@ -23,7 +23,7 @@ class Door:
         self._waiting: dict[str, deque[Callable[[], None]]] = {}
         self._passed = 0
 
-    def passes(self, host: str, go: Callable[[], None]) -> bool:
+    def admits(self, host: str, go: Callable[[], None]) -> bool:
         """Whether what came from ``host`` may go at once; else ``go`` is called when it may."""
         if not self._waiting and self._passed < _AT_ONCE:
             self._count()
