@@ -25,7 +25,6 @@ FIXED: Final = {
     "faults/test_senders.py": (1, NOTHING),
     "feed/test_api.py": (2, NOTHING),
     "inbound/background/test_processing.py": (1, NOTHING),
-    "sweep/test_passes.py": (1, "the database's clock has to pass an instant"),
     "test_scheduler.py": (2, PACE),
     "webhooks/background/test_deliver.py": (2, STAND_IN),
     "webhooks/test_connector.py": (1, STAND_IN),
