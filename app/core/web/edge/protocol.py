@@ -188,7 +188,8 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is complete: the application gets the request."""
         self._silent = 0
-        version, method, upgrades = self.parser.get_http_version(), self.parser.get_method(), self.parser.should_upgrade()
+        parser = self.parser
+        version, method, upgrades = parser.get_http_version(), parser.get_method(), parser.should_upgrade()
         if asks_in_vain(method, self.headers, upgrades=upgrades) and not self._refusal:
             self._again = without_upgrade(method, self.url, version, self.headers)
             return

@@ -182,10 +182,11 @@ async def test_a_body_behind_a_wish_for_another_protocol_is_a_body() -> None:
     seen: list[tuple[str, bytes, list[bytes]]] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        body, message = b"", {"more_body": True}
+        body, message = b"", await receive()
         while message.get("more_body"):
-            message = dict(await receive())
-            body += message.get("body", b"")
+            body += message["body"]
+            message = await receive()
+        body += message["body"]
         seen.append((scope["path"], body, [name for name, _value in scope["headers"]]))
         await _refuse(scope, receive, send)
 
