@@ -12,7 +12,7 @@ import httpx
 import structlog
 
 from app.core.outgoing.addresses import Network
-from app.core.outgoing.connector import vetting_blocking_calls
+from app.core.outgoing.blocking import naming_the_way, vetting_blocking_calls
 from app.core.outgoing.via import HEADER
 from app.core.problems import message_of
 from app.core.settings import Settings, Unconfigurable
@@ -76,7 +76,7 @@ class Ways:
         if method.kind == "email":
             await self._send_mail(target, text)
         elif method.kind == "apprise":
-            await self._apprise.send(target, text)
+            await self._apprise.send(target, text, way)
         elif method.kind == "pagerduty":
             await self._post(pagerduty_trigger(target, region, text, self._pagerduty), way)
         else:
@@ -134,23 +134,23 @@ class AppriseWay:
         if apprise is None or apprise.Apprise.instantiate(url) is None:
             raise Unconfigurable(_("This is not a valid Apprise address of the kind {kind}", kind=kind))
 
-    async def send(self, url: str, text: Text) -> None:
+    async def send(self, url: str, text: Text, way: str = "") -> None:
         """Send in a thread. Raises ``NotSent``."""
         try:
             self.check(url)
         except Unconfigurable as error:
             raise Refused(message_of(error)) from error
-        work = partial(self._notify, url, text.title, text.body)
+        work = partial(self._notify, url, text, way)
         if not await asyncio.get_running_loop().run_in_executor(self._threads, work):
             raise NotSent(_("the service did not take it, or its address may not be reached from here"))
 
-    def _notify(self, url: str, title: str, body: str) -> bool:
+    def _notify(self, url: str, text: Text, way: str) -> bool:
         plugin: Any = apprise.Apprise.instantiate(url)
         plugin.socket_connect_timeout = plugin.socket_read_timeout = _READ_SECONDS
         plugin.retry, plugin.optional = 0, False
-        with vetting_blocking_calls(self._networks):
+        with vetting_blocking_calls(self._networks), naming_the_way(way):
             try:
-                return bool(plugin.notify(title=title, body=body, body_format=apprise.NotifyFormat.TEXT))
+                return bool(plugin.notify(title=text.title, body=text.body, body_format=apprise.NotifyFormat.TEXT))
             except Exception as error:  # noqa: BLE001  of a service's own module: it may name the address
                 _log.warning("an Apprise service failed", kind=url.partition(":")[0], error=type(error).__name__)
                 return False

@@ -110,6 +110,7 @@ class Services:
 
     async def take(self, request: web.Request) -> web.Response:
         """Apprise's JSON notifications, and ntfy."""
+        self.came_by.append(request.headers.get(HEADER))
         self.taken.append(("apprise", await request.json()))
         return web.json_response({"id": "1"}, status=self.answer or 200)
 

@@ -169,6 +169,7 @@ async def test_apprise_addresses_of_allowed_kinds_are_paged(
     await send(story.sessions, ways)
     [message] = services.of("apprise")
     assert ticket["number"] in message["title"]
+    assert services.came_by == [(await fetch(story.sessions, "SELECT id FROM installations"))[0]["id"]]
     [page] = (await alert_of(story))["pages"]
     assert (page["kind"], page["state"]) == ("apprise", "sent")
 

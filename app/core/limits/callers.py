@@ -333,11 +333,13 @@ class CallerLimits:
 
 def rate_fields(buckets: Sequence[Bucket], now: float) -> dict[str, str]:
     """The RateLimit fields (draft-ietf-httpapi-ratelimit-headers): all policies, and the state of the tightest."""
-    bucket = tightest(buckets, now)
-    back = ceil(bucket.used(now) * bucket.rate.seconds / bucket.rate.amount)
+    bucket, used = tightest(buckets, now)
+    rate = bucket.rate
+    left, back = max(0, int(rate.amount - used)), ceil(used * rate.seconds / rate.amount)
+    policies = [each.rate.policy for each in buckets]
     return {
-        "ratelimit-policy": ", ".join([each.rate.policy for each in buckets]),
-        "ratelimit": f'"{bucket.rate.name}";r={bucket.left(now)};t={back}',
+        "ratelimit-policy": ", ".join(policies) if len(policies) > 1 else policies[0],
+        "ratelimit": f'"{rate.name}";r={left};t={back}',
     }
 
 

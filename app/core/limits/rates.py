@@ -95,9 +95,15 @@ def used_of(bucket: Bucket, now: float) -> int:
     return min(bucket.rate.amount, ceil(bucket.used(now)))
 
 
-def tightest(buckets: Sequence[Bucket], now: float) -> Bucket:
-    """Of what limits one request, the bucket with the least left."""
-    return max(buckets, key=lambda bucket: bucket.used(now) / bucket.rate.amount)
+def tightest(buckets: Sequence[Bucket], now: float) -> tuple[Bucket, float]:
+    """Of what limits one request, the bucket with the least left, and what is used of it."""
+    bucket = buckets[0]
+    used = bucket.used(now)
+    for other in buckets[1:]:
+        others = other.used(now)
+        if others * bucket.rate.amount > used * other.rate.amount:
+            bucket, used = other, others
+    return bucket, used
 
 
 async def forget_levels(sessions: Sessions) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final, TypeAlias
 
+from app.core.text.messages import Message, _
+
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -46,6 +48,8 @@ _REFUSED_V6: Final = tuple(
     )
 )
 _LOOPBACK: Final = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+SETTING: Final = "HELIODESK_ALLOW_NETWORKS"
+"""What an operator sets to let calls reach more."""
 
 
 def is_allowed(address: Address, allow_networks: Sequence[Network]) -> bool:
@@ -56,6 +60,11 @@ def is_allowed(address: Address, allow_networks: Sequence[Network]) -> bool:
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _REFUSED_V4)
     return address in _GLOBAL_V6 and not any(address in network for network in _REFUSED_V6)
+
+
+def unresolved(host: str) -> Message:
+    """Why there is no call to a name that has no allowed address."""
+    return _("{host} resolves to no address to which connections are allowed ({setting})", host=host, setting=SETTING)
 
 
 def literal(host: str) -> Address | None:

@@ -2,10 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -17,15 +15,10 @@ import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
 from httpx_aiohttp import AiohttpTransport
 
-from app.core.outgoing.addresses import Network, is_allowed
+from app.core.outgoing.addresses import SETTING, Network, is_allowed, unresolved
 from app.core.problems import message_of
 from app.core.settings import Settings
 from app.core.text.messages import Message, _, verbatim
-
-try:
-    from urllib3.util import connection as urllib3_connection
-except ImportError:  # only the extra ``apprise`` needs it
-    urllib3_connection = None  # type: ignore[assignment]  # a module, or nothing
 
 CONNECT_TIMEOUT: Final = 5.0
 """Seconds for a connection, TLS included."""
@@ -43,18 +36,6 @@ _AddressInfo = tuple[Any, Any, int, str, tuple[Any, ...]]
 
 class TargetRefused(httpx.ConnectError):
     """The target is, or resolves to, an address that outgoing calls may not reach."""
-
-
-_SETTING: Final = "HELIODESK_ALLOW_NETWORKS"
-"""What an operator sets to let calls reach more."""
-
-
-def _unresolved(host: str) -> Message:
-    return _("{host} resolves to no address to which connections are allowed ({setting})", host=host, setting=_SETTING)
-
-
-class TargetUnreachable(OSError):
-    """The same for blocking calls, in the form that urllib3 knows."""
 
 
 class ThreadsResolver(AbstractResolver):
@@ -98,7 +79,7 @@ class VettingResolver(AbstractResolver):
         found = await self._inner.resolve(host, port, family)
         kept = [result for result in found if is_allowed(ip_address(result["host"]), self._allow_networks)]
         if not kept:
-            raise TargetRefused(_unresolved(host))
+            raise TargetRefused(unresolved(host))
         return kept
 
     async def close(self) -> None:
@@ -115,45 +96,9 @@ def _vetted_socket(allow_networks: Sequence[Network], target: _AddressInfo) -> s
         allowed = False
     if not allowed:
         raise TargetRefused(
-            _("{host} is an address to which connections are not allowed ({setting})", host=host, setting=_SETTING)
+            _("{host} is an address to which connections are not allowed ({setting})", host=host, setting=SETTING)
         )
     return socket.socket(family, kind, protocol)
-
-
-_blocking: ContextVar[Sequence[Network] | None] = ContextVar("blocking", default=None)
-"""The networks that a library's blocking calls may reach; None: they are the operator's own."""
-
-
-@contextmanager
-def vetting_blocking_calls(allow_networks: Sequence[Network]) -> Iterator[None]:
-    """Let connections that urllib3 makes in this thread reach allowed addresses only, whatever it is redirected to."""
-    token = _blocking.set(allow_networks)
-    try:
-        yield
-    finally:
-        _blocking.reset(token)
-
-
-def _connect_vetted(address: tuple[str, int], *arguments: Any, **options: Any) -> socket.socket:
-    """In the place of urllib3's own function: connects to exactly the addresses that were vetted."""
-    networks = _blocking.get()
-    if networks is None:
-        return _connect(address, *arguments, **options)
-    host, port = address
-    error: OSError = TargetUnreachable(_unresolved(host))
-    for target in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        found = target[-1]
-        if is_allowed(ip_address(found[0]), networks):
-            try:
-                return _connect((str(found[0]), port), *arguments, **options)
-            except OSError as failed:
-                error = failed
-    raise error
-
-
-if urllib3_connection is not None:
-    _connect = urllib3_connection.create_connection
-    urllib3_connection.create_connection = _connect_vetted
 
 
 def make_session(settings: Settings, resolver: AbstractResolver | None = None) -> aiohttp.ClientSession:

@@ -14,7 +14,9 @@ from app.core.db.statements.bulk import to_json
 from app.core.db.statements.housekeeping import forget
 from app.core.db.tables import Row
 from app.core.ids import new_id
+from app.core.outgoing.via import read_via, write_via
 from app.core.text.messages import Message, to_stored
+from app.events.log import VIA, VIA_FROM
 from app.events.upcast import upcast
 from app.notices.content.guests import GUEST, STRANGER
 from app.notices.content.reports import READER
@@ -69,10 +71,12 @@ SELECT c.account_id, c.id, $3 AS claim_id, c.sent_by,
        coalesce(e.timestamp, clock_timestamp()) AS timestamp, coalesce(c.letter, e.data) AS data,
        EXISTS (SELECT FROM bounced_addresses AS b
                WHERE b.account_id = c.account_id AND b.email = lower(c.recipient ->> 'email')) AS bounced,
+       {VIA},
        {ABOUT}
 FROM claimed AS c
 LEFT JOIN events AS e ON e.account_id = c.account_id AND e.id = c.event_id
 LEFT JOIN accounts AS a ON a.account_id = c.account_id
+{VIA_FROM}
 {ABOUT_FROM}
 """  # noqa: S608  our own text
 _RECORD: Final = """
@@ -129,6 +133,13 @@ class Claimed:
     """of a customer's: ``page`` opens the ticket, ``mute`` ends its mails; ``reply`` is where an answer goes to"""
     bounced: bool = False
     """a mail to its address came back, and nobody has lifted the mark"""
+    via: str | None = None
+    installation: str = ""
+
+    @property
+    def way(self) -> str:
+        """The installations that it has come through, this one last, as a header names them."""
+        return write_via((*read_via(self.via), self.installation))
 
     @property
     def is_customers(self) -> bool:

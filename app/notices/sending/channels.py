@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
+from app.core.outgoing.blocking import naming_the_way
 from app.core.settings import Settings, Unconfigurable
 from app.core.text.messages import Message, _, verbatim
 from app.notices.content.guests import GUEST, STRANGER, confirmation, received, refusal
@@ -113,7 +114,9 @@ class Apprise:
     async def send(self, notice: Claimed) -> None:
         """Send to all of them."""
         title, text = written(notice)
-        if not await self._all.async_notify(title=title, body=text):
+        with naming_the_way(notice.way):  # Apprise hands it on to its threads
+            is_taken = await self._all.async_notify(title=title, body=text)
+        if not is_taken:
             raise NotSent(_("one of the Apprise channels did not take it: the log of the service says why"))
 
 

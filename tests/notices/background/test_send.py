@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from app.core.db.engine import Sessions
+from app.core.outgoing.via import HEADER
 from app.core.settings import Settings, Unconfigurable
 from app.core.text.phrases import moment_in
 from app.notices.background.send import DELAYS
@@ -191,7 +192,7 @@ async def hook() -> AsyncIterator[tuple[str, list[Any]]]:
     taken: list[Any] = []
 
     async def take(request: web.Request) -> web.Response:
-        taken.append(await request.json())
+        taken.append({**await request.json(), "way": request.headers.get(HEADER)})
         return web.Response()
 
     app = web.Application()
@@ -220,6 +221,9 @@ async def test_apprise_is_told_too_and_mail_is_not_repeated(
     assert len(mailbox.messages) == 1
     [message] = taken
     assert ticket["number"] in message["title"]
+    assert [{"id": message["way"]}] == [
+        dict(row) for row in await fetch(story.sessions, "SELECT id FROM installations")
+    ]
 
 
 @ITS_IMPORTS

@@ -12,6 +12,21 @@ _LENGTHS: Final = frozenset({b"content-length", b"transfer-encoding"})
 _OLD: Final = "1.0"
 
 
+def asks_in_vain(method: bytes, fields: Iterable[tuple[bytes, bytes]], *, upgrades: bool) -> bool:
+    """Whether a request with a body asks for another protocol, which may be ignored (RFC 9110, 7.8)."""
+    return upgrades and method != b"CONNECT" and any(_announces_body(*field) for field in fields)
+
+
+def without_upgrade(method: bytes, target: bytes, version: str, fields: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The head again, as it would be without a wish for another protocol."""
+    lines = [b"%s: %s\r\n" % field for field in fields if field[0] != b"upgrade"]
+    return b"%s %s HTTP/%s\r\n%s\r\n" % (method, target, version.encode(), b"".join(lines))
+
+
+def _announces_body(name: bytes, value: bytes) -> bool:
+    return name in _LENGTHS and value.strip() != b"0"
+
+
 def fault(fields: Iterable[tuple[bytes, bytes]], version: str, *, upgrades: bool) -> Message | None:
     """What is wrong with these fields of a request of HTTP ``version``, if anything is.
 
@@ -22,8 +37,7 @@ def fault(fields: Iterable[tuple[bytes, bytes]], version: str, *, upgrades: bool
     for name, value in fields:
         if name == b"host":
             hosts.append(value)
-        elif name in _LENGTHS:
-            announces_body = announces_body or value.strip() != b"0"
+        announces_body = announces_body or _announces_body(name, value)
     if len(hosts) != 1 and (hosts or version != _OLD):
         return _("A request must have exactly one Host field")
     if hosts and not _HOST.fullmatch(hosts[0].strip()):

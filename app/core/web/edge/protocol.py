@@ -13,12 +13,12 @@ from uvicorn.server import ServerState
 from app.core.ids import new_id
 from app.core.limits.callers import KNOWN
 from app.core.limits.streams import DRAIN
-from app.core.problems import BadRequest, HeadTooLarge, Problem, RequestTimeout, Unavailable
+from app.core.problems import BadRequest, Problem, RequestTimeout, Unavailable
 from app.core.text.messages import Message, _, verbatim
 from app.core.web.edge.connections import ConnectionLimits, Guard
-from app.core.web.edge.heads import fault
+from app.core.web.edge.heads import asks_in_vain, fault, without_upgrade
 from app.core.web.edge.phases import OVER, Phase
-from app.core.web.edge.refusals import refusal
+from app.core.web.edge.refusals import head_too_large, refusal
 from app.core.web.edge.slow_reader import SlowReader
 from app.core.web.edge.transports import GentleTransport, JoiningTransport
 from app.core.web.edge.watched import Lag, Use
@@ -77,6 +77,7 @@ class Connection(HttpToolsProtocol):
         self._unanswered: deque[RequestResponseCycle] = deque()
         self._is_held = self._sends_no_more = False
         self._waiting: list[bytes] = []
+        self._again = b""
 
     def connection_made(self, transport: Any) -> None:
         """Take the connection, or refuse it where there are too many."""
@@ -137,13 +138,16 @@ class Connection(HttpToolsProtocol):
                 self._refuse(self._refusal)
 
     def _parse(self, piece: bytes) -> None:
-        """Parse it; also what is behind a wish for another protocol: none is spoken, so that is the next request."""
+        """Parse it; also what is behind a wish for another protocol: none is spoken, so that is the next request.
+
+        Of a request with a body, the parser gets the head again without that wish: else it would not see the body.
+        """
         self._unset_keepalive_if_required()
         while piece and not self._refusal:
             try:
                 self.parser.feed_data(piece)
             except HttpParserUpgrade as upgrade:
-                piece = piece[upgrade.args[0] :]
+                piece, self._again = self._again + piece[upgrade.args[0] :], b""
             except HttpParserError:
                 self._refusal = self._refusal or BadRequest(verbatim("Invalid HTTP request received."))
             else:
@@ -184,7 +188,12 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is complete: the application gets the request."""
         self._silent = 0
-        if wrong := fault(self.headers, self.parser.get_http_version(), upgrades=self.parser.should_upgrade()):
+        parser = self.parser
+        version, method, upgrades = parser.get_http_version(), parser.get_method(), parser.should_upgrade()
+        if asks_in_vain(method, self.headers, upgrades=upgrades) and not self._refusal:
+            self._again = without_upgrade(method, self.url, version, self.headers)
+            return
+        if wrong := fault(self.headers, version, upgrades=upgrades):
             self._refusal = self._refusal or BadRequest(wrong)
         if len(self.pipeline) >= _PIPELINED:
             self._refusal = self._refusal or BadRequest(
@@ -219,7 +228,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is complete."""
-        if not self._refusal and self._phase not in OVER:
+        if not self._refusal and not self._again and self._phase not in OVER:
             super().on_message_complete()
             self._served += 1
             self._enter(Phase.REQUEST)
@@ -343,14 +352,7 @@ class Connection(HttpToolsProtocol):
         self._phase, self._since = phase, self.loop.time()
 
     def _too_large(self) -> Problem:
-        limits = self._limits
-        return HeadTooLarge(
-            _(
-                "A request's header has at most {most_bytes} bytes and {most_fields} fields",
-                most_bytes=limits.header_bytes,
-                most_fields=limits.header_fields,
-            )
-        )
+        return head_too_large(self._limits.header_bytes, self._limits.header_fields)
 
     def _refuse(self, problem: Problem | None) -> None:
         """Take no further request: answer those before, then with the problem if there is one, and close.

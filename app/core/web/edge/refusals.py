@@ -5,8 +5,9 @@ from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from app.core.problems import Problem
+from app.core.problems import HeadTooLarge, Problem
 from app.core.text.language import SOURCE
+from app.core.text.messages import _
 from app.core.web.edge.answer_headers import complete
 from app.core.web.http import PROBLEM_JSON
 from app.core.web.replies import dump
@@ -29,3 +30,9 @@ def refusal(problem: Problem, request_id: str, default_fields: Iterable[tuple[by
     complete(fields)
     head = b"".join(name + b": " + value + b"\r\n" for name, value in fields)
     return STATUS_LINE[problem.status] + head + b"\r\n" + body
+
+
+def head_too_large(most_bytes: int, most_fields: int) -> Problem:
+    """What a request is refused with whose header exceeds these limits."""
+    detail = _("A request's header has at most {most_bytes} bytes and {most_fields} fields")
+    return HeadTooLarge(detail.given(most_bytes=most_bytes, most_fields=most_fields))

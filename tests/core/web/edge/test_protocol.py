@@ -85,14 +85,6 @@ async def test_all_requests_of_a_client_that_leaves_are_told() -> None:
         assert (desk.begun, desk.left) == (1, 1)
 
 
-async def test_a_body_behind_a_wish_for_another_protocol_is_no_request() -> None:
-    desk = Desk(answers=True)
-    head = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\nContent-Length: 31\r\n\r\n"
-    async with asking(desk, head, b"GET / HTTP/1.1\r\nHost: smuggled\r\n\r\n") as (reader, _writer):
-        assert (await reader.readline()).startswith(b"HTTP/1.1 400 ")
-    assert desk.begun == 0
-
-
 class Counter:
     """An application that answers each request with its number, once its body has come; ``left`` before that."""
 
@@ -184,6 +176,45 @@ async def test_what_is_behind_a_wish_for_another_protocol_is_the_next_request() 
     sent = [wish, REQUEST, wish, REQUEST]
     answers = [(200, b"%d" % number) for number in range(1, 5)]
     assert await _answers(Counter(), b"".join(sent), half_closed=True) == answers
+
+
+async def test_a_body_behind_a_wish_for_another_protocol_is_a_body() -> None:
+    seen: list[tuple[str, bytes, list[bytes]]] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        body, message = b"", await receive()
+        while message.get("more_body"):
+            body += message["body"]
+            message = await receive()
+        body += message["body"]
+        seen.append((scope["path"], body, [name for name, _value in scope["headers"]]))
+        await _refuse(scope, receive, send)
+
+    wish = b"POST /%d HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n%s: %s\r\n\r\n"
+    counted = wish % (1, b"Content-Length", b"%d" % len(REQUEST)) + REQUEST
+    chunked = wish % (2, b"Transfer-Encoding", b"chunked") + b"%x\r\n%s\r\n0\r\n\r\n" % (len(REQUEST), REQUEST)
+    assert await _answers(app, counted, chunked, REQUEST, half_closed=True) == [(429, b"")] * 3
+    fields = [b"host", b"connection"]
+    assert seen == [
+        ("/1", REQUEST, [*fields, b"content-length"]),
+        ("/2", REQUEST, [*fields, b"transfer-encoding"]),
+        ("/", b"", [b"host"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
+        b"Content-Length: 1\r\nContent-Length: 2\r\n",
+        b"Content-Length: 1\r\nHost: b\r\n",
+        b"Content-Length: 1\r\n" + b"X: y\r\n" * 200,
+    ],
+)
+async def test_a_wish_for_another_protocol_allows_nothing_that_is_refused_otherwise(fields: bytes) -> None:
+    wish = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n%s\r\nx" % fields
+    ((status, _body),) = await _answers(Counter(), wish)
+    assert status in (400, 431)
 
 
 async def test_what_is_behind_a_body_that_was_cut_off_is_no_request(monkeypatch: pytest.MonkeyPatch) -> None:
