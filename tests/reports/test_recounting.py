@@ -6,20 +6,24 @@ from contextlib import suppress
 from typing import Any, Final
 
 import pytest
-from asyncpg import DataError, LockNotAvailableError
+from asyncpg import DataError, InsufficientPrivilegeError, LockNotAvailableError
 
+from app.consumers import marks
+from app.core.db.causes import Cause, cause_of
 from app.core.db.session import driver, transaction
 from app.core.state import State
 from app.reports.facts import folding, recounting
 from app.reports.facts.checking import wrong_facts
 from app.reports.facts.folding import Folding
+from app.reports.facts.leaving import forget
 from app.reports.facts.progress import TRIES, left_out, progress
 from app.reports.facts.rebuilding import rebuild
 from app.reports.facts.recounting import Recounting
-from app.reports.facts.storing import counts, put
+from app.reports.facts.storing import MARK, counts, put
 from tests.support.desk import fetch
 from tests.support.recounting import counted
 from tests.support.stories import P1, Begin, Story, path_of
+from tests.support.waiting import until_blocked
 
 _DUE: Final = (
     "UPDATE report_recounts SET due_at = clock_timestamp() - interval '1 s', since = since - interval '1 hour'"
@@ -176,6 +180,46 @@ async def test_what_was_counted_by_somebody_else_meanwhile_is_not_written_over(
     _failing(monkeypatch, AssertionError)
     await _try(state)
     assert await _waiting(state) == []
+
+
+async def test_whoever_counts_others_and_a_long_history_takes_locks_in_one_order(waits: Story, state: State) -> None:
+    del waits
+    [ticket] = await fetch(state.sessions, "SELECT account_id, id FROM tickets")
+    await fetch(state.sessions, _DUE)
+    async with transaction(state.sessions) as session:
+        connection = await driver(session)
+        await marks.wait(connection, MARK)
+        counting = asyncio.create_task(Recounting(state.sessions).run_pass())
+        await until_blocked(state.sessions)
+        await forget(connection, [(ticket["account_id"], ticket["id"])])
+    assert (await counting, await _waiting(state)) == (1, [])
+    assert await fetch(state.sessions, "SELECT FROM report_facts") == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM report_moves",
+        "DELETE FROM report_moves WHERE false",
+        "INSERT INTO report_moves (account_id) SELECT '' WHERE false",
+        "WITH taken AS (DELETE FROM report_moves RETURNING *) SELECT count(*) FROM taken",
+    ],
+)
+async def test_a_replica_that_knows_other_sums_reads_moves_by_their_old_name_and_writes_none(
+    waits: Story, state: State, statement: str
+) -> None:
+    """The name goes with the first migration of the release that follows the one with the new sums."""
+    del waits
+    await _try(state)
+    old, new = [
+        await fetch(state.sessions, f"SELECT * FROM {name} ORDER BY id")  # noqa: S608
+        for name in ("report_moves", "report_sum_moves")
+    ]
+    assert old == new != []
+    with pytest.raises(InsufficientPrivilegeError) as refused:
+        await fetch(state.sessions, statement)
+    assert cause_of(refused.value) is Cause.OUTAGE  # so that no event is blamed for it
+    assert await fetch(state.sessions, "SELECT * FROM report_sum_moves ORDER BY id") == new
 
 
 async def test_events_that_make_no_sense_leave_a_short_ticket_out_until_they_do(begin: Begin, state: State) -> None:

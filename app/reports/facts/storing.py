@@ -27,7 +27,7 @@ MARK: Final = "reports"
 """The name of whoever follows the events for reports."""
 _PAGE: Final = 1000
 """Events that are read at once."""
-_AT_ONCE: Final = 1000
+_AT_ONCE: Final = 500
 """Rows of one statement."""
 _log = structlog.get_logger(__name__)
 
