@@ -29,8 +29,8 @@ SELECT 'acc_1', 'evt_x' || lpad(n::text, 9, '0'), 'tkt_1', n,
             WHEN n % 20 = 0 THEN 'deadline.missed' ELSE 'deadline.met' END,
        now() + n * interval '1 second', '{"kind": "service"}', 'public', false,
        CASE n WHEN 0 THEN $1::text::jsonb ELSE jsonb_build_object(
-           'deadline_id', 'ddl_x' || (n - 1) / 2, 'metric', 'update', 'subject', null, 'cycle', (n - 1) / 2 + 1, 'priority', 'P1', 'started_at', now(), 'due_at', now(),
-           'lag_ms', 5, 'noticed_at', now(), 'unconfirmed', false) END
+           'deadline_id', 'ddl_x' || (n - 1) / 2, 'metric', 'update', 'subject', null, 'cycle', (n - 1) / 2 + 1,
+           'priority', 'P1', 'started_at', now(), 'due_at', now(), 'lag_ms', 5, 'noticed_at', now(), 'unconfirmed', false) END
 FROM generate_series(0, $2::int) AS n ORDER BY n
 """
 
