@@ -30,7 +30,8 @@ SELECT 'acc_1', 'evt_x' || lpad(n::text, 9, '0'), 'tkt_1', n,
        now() + n * interval '1 second', '{"kind": "service"}', 'public', false,
        CASE n WHEN 0 THEN $1::text::jsonb ELSE jsonb_build_object(
            'deadline_id', 'ddl_x' || (n - 1) / 2, 'metric', 'update', 'subject', null, 'cycle', (n - 1) / 2 + 1,
-           'priority', 'P1', 'started_at', now(), 'due_at', now(), 'lag_ms', 5, 'noticed_at', now(), 'unconfirmed', false) END
+           'priority', 'P1', 'started_at', now(), 'due_at', now(), 'lag_ms', 5, 'noticed_at', now(),
+           'unconfirmed', false) END
 FROM generate_series(0, $2::int) AS n ORDER BY n
 """
 
@@ -64,10 +65,10 @@ def _owing(number: int, *, alone: bool = False) -> Iterator[dict[str, Any]]:
     """So many updates that are missed and never made up for, unless they are ``alone`` with much else of each kind."""
     plan = {"key": "google-premium", "version": 1}
     opening = {"priority": "P1", "plan": plan, "product": None, "channel": "web"}
-    told = [("ticket.opened", opening)]
+    told: list[tuple[str, dict[str, Any]]] = [("ticket.opened", opening)]
     at = _BEGIN.isoformat()
     for cycle in range(number):
-        of = {"cycle": cycle, "priority": "P1", "started_at": at, "due_at": at, "lag_ms": None}
+        of: dict[str, Any] = {"cycle": cycle, "priority": "P1", "started_at": at, "due_at": at, "lag_ms": None}
         update = of | {"deadline_id": f"ddl_u{cycle}", "metric": "update", "subject": None}
         alert = of | {"deadline_id": f"ddl_a{cycle}", "metric": "alert_ack", "subject": f"alt_{cycle}"}
         told += [("deadline.started", update), ("deadline.missed", update)]
@@ -75,7 +76,7 @@ def _owing(number: int, *, alone: bool = False) -> Iterator[dict[str, Any]]:
             continue
         told += [("deadline.started", alert), ("deadline.met", alert)]
         told += [("ticket.priority_changed", {"to": f"P{cycle % 4 + 1}"})]
-        requested = {"escalation_id": f"esc_{cycle}", "reason": "no_update"}
+        requested: dict[str, Any] = {"escalation_id": f"esc_{cycle}", "reason": "no_update"}
         told += [("escalation.requested", requested), ("escalation.declined", requested | {"subject": None})]
         told += [("call.ended", {"call_id": f"cal_{cycle}"})]
     for place, (kind, data) in enumerate(told):
