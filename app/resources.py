@@ -34,7 +34,7 @@ from app.files.background import trouble as file_trouble
 from app.files.stores.choosing import store_of
 from app.notices.outbox import claims
 from app.paging import queue
-from app.reports.facts.progress import trouble as reports_trouble
+from app.reports.facts import progress
 from app.scheduler import Scheduler
 from app.tickets.background import postponing
 from app.visitors.key_sets import KeySets
@@ -135,7 +135,8 @@ def build_state(
             queue.trouble,
             key_sets.trouble,
             file_trouble,
-            reports_trouble,
+            progress.trouble,
+            progress.left_out,
         ),
     )
 

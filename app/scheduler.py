@@ -51,6 +51,7 @@ from app.problems.alike.grouping import grouped
 from app.problems.background.detection import Detection, forget_incidents
 from app.problems.background.telling import Telling
 from app.reports.facts.folding import Folding
+from app.reports.facts.recounting import Recounting
 from app.reports.monthly.background import Reports
 from app.roster.upkeep import extend_shift_holidays
 from app.search.indexing import Indexing
@@ -223,6 +224,9 @@ def _problems(state: State) -> Iterator[Job]:
     yield Job("index texts", what, POLL, minute, indexing.run_pass, rest=LATER, own_turn=True)
     what = "counts for reports what has happened"
     yield Job("count", what, 2 * second, minute, Folding(state.sessions, state.feed).run_pass, rest=LATER)
+    what = "counts for reports the tickets with long histories, and those that could not be counted"
+    long = Recounting(state.sessions).run_pass
+    yield Job("count long histories", what, 2 * second, 6 * minute, long, rest=LATER, own_turn=True)
 
 
 def _files(state: State) -> Iterator[Job]:
@@ -307,7 +311,7 @@ class Scheduler:
         """Begin: every job polls at once, and then at its interval."""
         for runner in self._runners:
             job = runner.job
-            self._state.heartbeats.expect(job.name, within=job.every.total_seconds() + 30, now=monotonic())
+            self._state.heartbeats.expect(job.name, within=job.silence.total_seconds(), now=monotonic())
             if job.wake_up:
                 job.wake_up.listen(runner.wake)
             self._poll(runner)

@@ -22,7 +22,7 @@ from app.core.db.session import driver, transaction
 from app.core.db.tables import Row
 from app.core.jobs.backoff import POSTPONED_AFTER
 from app.core.state import Feed
-from app.events.types import EventPostponed, JobPostponed
+from app.events.types import CountPostponed, EventPostponed, JobPostponed
 
 Work: TypeAlias = Callable[[AsyncSession, Sequence[Row]], Awaitable[None]]
 SLOW: Final = 20.0
@@ -46,7 +46,7 @@ _LEFT: Final = f"""{_EVENTS} position IN (
     SELECT p.position FROM postponed_events AS p WHERE p.consumer = $1 AND p.position > 0
     ORDER BY p.position DESC LIMIT {_TRIED}
 )"""  # noqa: S608  our own text
-_TOLD: Final = frozenset({EventPostponed.type, JobPostponed.type})
+_TOLD: Final = frozenset({EventPostponed.type, JobPostponed.type, CountPostponed.type})
 
 
 @dataclass(slots=True)
@@ -119,7 +119,7 @@ class Consumer:
         return len(taken)
 
     def _wants(self, event: Row) -> bool:
-        """What was told of postponed events and jobs is nobody's work: it would be postponed in turn."""
+        """What was told of postponed events, jobs and counts is nobody's work: it would be postponed in turn."""
         return event["type"] not in _TOLD and (self.types is None or event["type"] in self.types)
 
     async def _failed(self, work: Work, events: Sequence[Row], error: Exception) -> int:

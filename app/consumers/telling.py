@@ -1,6 +1,6 @@
 """Telling operators of what a background job cannot process, where telling may fail for the same reason."""
 
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 
@@ -9,14 +9,17 @@ from app.core.db.causes import Cause, cause_of
 _log = structlog.get_logger(__name__)
 
 
-class _Put(Protocol):
-    async def __call__(self, *, told: bool) -> bool:
-        """Put something off, and tell operators of it or not; whether that was done."""
+Done_co = TypeVar("Done_co", covariant=True)
+
+
+class _Put(Protocol[Done_co]):
+    async def __call__(self, *, told: bool) -> Done_co:
+        """Put something off, and tell operators of it or not; what that has come to."""
         ...
 
 
-async def told_if_possible(put: _Put, *, told: bool, **about: str) -> bool:
-    """Put something off and tell operators, or put it off all the same; whether that was done."""
+async def told_if_possible(put: _Put[Done_co], *, told: bool, **about: str) -> Done_co:
+    """Put something off and tell operators, or put it off all the same; what that has come to."""
     try:
         return await put(told=told)
     except Exception as error:

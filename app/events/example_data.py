@@ -325,6 +325,13 @@ DATA: Final[dict[str, dict[str, Any]]] = {
         "error": "DataError",
         "retry_at": "2026-11-20T20:46:00.000000Z",
     },
+    "count.postponed": {
+        "account_id": ACCOUNT,
+        "ticket_id": TICKET,
+        "reason": "slow",
+        "error": "TooSlow",
+        "retry_at": "2026-11-20T20:46:00.000000Z",
+    },
     "webhook.disabled": {
         "endpoint_id": ENDPOINT,
         "url": "https://example.com/",

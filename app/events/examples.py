@@ -93,6 +93,7 @@ _OF_NONE: Final = {
     "article.withdrawn": _ENGINEER,
     "event.postponed": _SERVICE,
     "job.postponed": _SERVICE,
+    "count.postponed": _SERVICE,
 }
 """What is about no account, and who did it."""
 

@@ -99,6 +99,7 @@ SENTENCES: Final[Mapping[str, Message]] = {
     "problem.resolved": _("The problem is resolved: {number}"),
     "event.postponed": _("A background job could not process an event and will retry it: {job}"),
     "job.postponed": _("A background job fails with every event and has paused: {job}"),
+    "count.postponed": _("Reports cannot count a ticket and will retry it"),
     "webhook.disabled": _("A webhook endpoint was disabled"),
     "webhook.paused": _("A webhook endpoint is paused: too many deliveries are pending"),
     "webhook.resumed": _("A webhook endpoint has caught up, and its deliveries have resumed"),

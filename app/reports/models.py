@@ -131,7 +131,10 @@ class ReportMoveRow(_Summed, Base):
 
 
 class ReportRecountRow(Base):
-    """A ticket with a long history of which something new is to be counted: not at each event, but at ``due_at``."""
+    """A ticket of which something new is to be counted, not at each event, but at ``due_at``.
+
+    Its history is long, or it could not be counted; after three ``failures`` reports leave out what is new of it.
+    """
 
     __tablename__ = "report_recounts"
 
@@ -139,6 +142,10 @@ class ReportRecountRow(Base):
     ticket_id: Mapped[str] = mapped_column(ID, primary_key=True)
     since: Mapped[datetime] = mapped_column(comment="when the first event was recorded that is not counted")
     due_at: Mapped[datetime]
+    failures: Mapped[int] = mapped_column(
+        server_default="0", comment="tries in a row that have failed; the one under way is among them"
+    )
+    error: Mapped[str | None] = mapped_column(comment="kind of the last one; null: none, or under way")
 
     __table_args__ = (Index(None, "due_at"), Index(None, "since"))
 

@@ -13,6 +13,7 @@ _HEAD: Final[dict[str, Any]] = {
     "until": _UNTIL,
     "time_zone": "Europe/Warsaw",
     "counted_until": "2026-11-26T09:00:00Z",
+    "left_out": 0,
 }
 _ATTAINMENT: Final[dict[str, Any]] = {
     **_HEAD,
@@ -121,6 +122,10 @@ class Report(Document):
     until: Instant
     time_zone: str
     counted_until: Instant = Field(description="All that happened before this instant is counted: some seconds ago")
+    left_out: int = Field(
+        description="Tickets that cannot be counted: what has happened to them of late is missing. The service's log "
+        "says why"
+    )
 
 
 class AttainmentFigures(Document):

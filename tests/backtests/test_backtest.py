@@ -241,6 +241,7 @@ async def test_in_lines_it_shows_its_progress(story: Story, monkeypatch: pytest.
     body = {"since": SINCE, "plan": KEY, "change": targets(first_response="PT15M")}
     body["account_id"] = story.account.account_id
     answer = await story.product.send("POST", PATH, body, accept=NDJSON)
+    assert answer.headers["x-accel-buffering"] == "no"  # a proxy would keep the lines until the end
     told = [orjson.loads(line) for line in answer.content.splitlines()]
     kinds = [next(iter(line)) for line in told]
     steps = [["progress", "change", "change"], ["progress", "change", "change"], ["progress", "change"]]

@@ -2,7 +2,10 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Final
 
 from typer.testing import CliRunner
 
@@ -12,6 +15,7 @@ from app.cli.commands.articles import articles
 from app.core.db.engine import Sessions
 from tests.support.articles import BACKUP, PDF
 from tests.support.desk import fetch
+from tests.support.service import ROOT
 
 
 async def run(database: str, *arguments: str) -> tuple[int, list[str]]:
@@ -67,3 +71,38 @@ async def test_nothing_is_written_where_a_file_is_wrong(database: str, sessions:
         "j.en.md: this is larger than 500,000 bytes",
     ]
     assert await fetch(sessions, "SELECT FROM articles") == []
+
+
+_INTERRUPTED: Final = """
+import signal, sys
+from app.cli.commands import articles
+from app.cli.main import main
+
+once = articles.import_articles
+
+async def interrupted(session, files, *rest, **options):
+    if files[0].slug != "a":
+        signal.raise_signal(signal.SIGINT)
+    return await once(session, files, *rest, **options)
+
+articles.import_articles, articles._AT_ONCE = interrupted, 1
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.argv = ["heliodesk", "articles", "import", *sys.argv[1:]]
+main()
+"""
+
+
+async def test_a_ctrl_c_is_told_in_a_line_and_what_was_done_stays(
+    database: str, sessions: Sessions, tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.en.md").write_text(f"---\ntitle: {name}\n---\n\nText.")
+    command = [sys.executable, "-c", _INTERRUPTED, str(tmp_path)]
+    environment = os.environ | {"DATABASE_URL": database}
+    done = await asyncio.to_thread(
+        subprocess.run, command, env=environment, cwd=ROOT, capture_output=True, check=False, text=True
+    )
+    told = "Interrupted after 1 created, 0 changed, 0 unchanged: run it again for the rest\n"
+    assert (done.returncode, done.stdout, done.stderr) == (130, "a.en.md: created\n", told)
+    assert len(await fetch(sessions, "SELECT FROM articles")) == 1
+    assert (await run(database, "import", str(tmp_path)))[1][-1] == "1 created, 0 changed, 1 unchanged"

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 from app.core.db.engine import Sessions
 from app.core.state import State
 from app.reports.facts.folding import Folding
+from app.reports.facts.recounting import Recounting
 from tests.support.desk import fetch
 
 Figures: TypeAlias = Counter[tuple[Any, ...]]
@@ -20,8 +21,7 @@ async def counted(state: State) -> None:
     while await folding.run_pass():
         pass
     await fetch(state.sessions, "UPDATE report_recounts SET due_at = clock_timestamp()")
-    folding = Folding(state.sessions, state.feed)
-    while await folding.run_pass():
+    while await Recounting(state.sessions).run_pass():
         pass
 
 

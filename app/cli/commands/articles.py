@@ -40,13 +40,21 @@ def import_command(
     """Create and change articles from the Markdown files in a folder. The service may be running.
 
     A file is identified by its slug and language, so a second run changes nothing. Articles without a file stay. If a
-    file is wrong, nothing is written, all faults are printed, and the exit code is 1.
+    file is wrong, nothing is written, all faults are printed, and the exit code is 1. What a Ctrl-C interrupts has kept
+    what it has printed, and goes on when it is run again.
     """
-    files = _read(folder)
+    files, counts = _read(folder), Counter[str]()
     with database(data, shared=True) as settings:
-        counts = asyncio.run(_import(settings, files, dry_run=dry_run))
-    told = ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in ("created", "changed", "unchanged"))
-    typer.echo(f"{told}{' (dry run: nothing is written)' if dry_run else ''}")
+        try:
+            asyncio.run(_import(settings, files, counts, dry_run=dry_run))
+        except KeyboardInterrupt:
+            typer.echo(f"Interrupted after {_told(counts)}: run it again for the rest", err=True)
+            raise typer.Exit(130) from None
+    typer.echo(f"{_told(counts)}{' (dry run: nothing is written)' if dry_run else ''}")
+
+
+def _told(counts: Counter[str]) -> str:
+    return ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in ("created", "changed", "unchanged"))
 
 
 @articles.command(name="export")
@@ -103,10 +111,9 @@ def _text_of(file: Path, folder: Path) -> str:
         raise _Unread(error.strerror or str(error)) from error
 
 
-async def _import(settings: Settings, files: Sequence[NewArticle], *, dry_run: bool) -> Counter[str]:
-    """How many articles came to which outcome; each is told once it is written."""
+async def _import(settings: Settings, files: Sequence[NewArticle], counts: Counter[str], *, dry_run: bool) -> None:
+    """Count how many articles came to which outcome; each is told once it is written."""
     await require_fit(settings.database_url)
-    counts: Counter[str] = Counter()
     async with open_state(settings, COMMANDS) as state:
         for start in range(0, len(files), _AT_ONCE):
             async with transaction(state.sessions) as session:
@@ -115,7 +122,6 @@ async def _import(settings: Settings, files: Sequence[NewArticle], *, dry_run: b
                 if each.outcome != "unchanged":
                     typer.echo(f"{file_name(each.article)}: {each.outcome}")
             counts.update(each.outcome for each in done)
-    return counts
 
 
 async def _export(settings: Settings) -> list[NewArticle]:

@@ -3,9 +3,13 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from app.core.db.engine import Sessions
 from app.core.signals import WakeUp
+
+_SILENCE: Final = timedelta(seconds=30)
+_SHORT: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +35,8 @@ class Job:
     sessions: Sessions | None = None
     rest: float = 0.0
     own_turn: bool = False
+
+    @property
+    def silence(self) -> timedelta:
+        """For how long it may give no sign of life: longer, where nobody waits for it."""
+        return self.every + _SILENCE + (self.timeout if self.rest or self.timeout > _SHORT else timedelta())

@@ -112,6 +112,18 @@ class JobPostponed(EventData):
     retry_at: datetime = Field(description="Told of the first pause alone: the next ones grow to ten minutes")
 
 
+class CountPostponed(EventData):
+    """A ticket could not be counted, three times in a row: reports lack what is new of it until a retry succeeds."""
+
+    type = "count.postponed"
+    audience = "internal"
+    account_id: str
+    ticket_id: str
+    reason: Literal["failed", "slow"]
+    error: str = Field(description="The kind of the error; the service's log has it in full")
+    retry_at: datetime = Field(description="Told of the third failure alone: the next waits grow to an hour")
+
+
 class WebhookDisabled(EventData):
     """An endpoint was disabled: it gets no events until its owner enables it."""
 
@@ -217,6 +229,7 @@ EVENTS: Final[tuple[type[EventData], ...]] = (
     ProblemResolved,
     EventPostponed,
     JobPostponed,
+    CountPostponed,
     WebhookDisabled,
     WebhookPaused,
     WebhookResumed,

@@ -10,8 +10,9 @@ from app.core.db.engine import Sessions
 from app.core.db.session import driver, snapshot
 from app.core.db.tables import Row
 from app.reports.cells import CELLS, KEY, summed
+from app.reports.facts.progress import TRIES
 from app.reports.facts.promises import INCIDENT, UPDATE
-from app.reports.facts.storing import MARK, Key, counts
+from app.reports.facts.storing import MARK, Faults, Key, counts
 from app.reports.facts.summing import COUNTED, HASHES, months
 from app.reports.models import ReportFactRow, ReportMomentRow
 
@@ -21,7 +22,8 @@ SELECT k.account_id, k.ticket_id FROM unnest($1::text[], $2::text[]) AS k (accou
 JOIN tickets AS t ON t.account_id = k.account_id AND t.id = k.ticket_id
 WHERE (SELECT e.position FROM events AS e WHERE e.account_id = t.account_id AND e.ticket_id = t.id
        ORDER BY e.sequence DESC LIMIT 1) <= (SELECT m.position FROM event_consumers AS m WHERE m.name = $3)
-  AND NOT EXISTS (SELECT FROM report_recounts AS r WHERE r.account_id = t.account_id AND r.ticket_id = t.id)
+  AND NOT EXISTS (SELECT FROM report_recounts AS r WHERE r.account_id = t.account_id AND r.ticket_id = t.id
+                  AND r.failures < $4)
 """
 _STORED: Final = """
 SELECT f.* FROM unnest($1::text[], $2::text[]) AS k (account_id, ticket_id)
@@ -62,15 +64,19 @@ async def wrong_facts(sessions: Sessions, keys: Sequence[Key]) -> list[WrongFact
         return []
     async with snapshot(sessions) as session:
         connection = await driver(session)
-        found = await connection.fetch(_COUNTED, *zip(*keys, strict=True), MARK)
+        found = await connection.fetch(_COUNTED, *zip(*keys, strict=True), MARK, TRIES)
         counted = [(row["account_id"], row["ticket_id"]) for row in found]
         if not counted:
             return []
+        faults = Faults()
         tables = [_STORED.format(table.__tablename__) for table in (ReportFactRow, ReportMomentRow)]
         facts, moments = [await connection.fetch(statement, *zip(*counted, strict=True)) for statement in tables]
-        anew = [each async for each in counts(session, counted)]
+        anew = [each async for each in counts(session, counted, faults)]
         beside = await miscounted(session, counted)
+    wrong = {ticket_id for _, ticket_id in faults}
+    facts, moments = [[row for row in rows if row["ticket_id"] not in wrong] for rows in (facts, moments)]
     return [
+        *(WrongFact(ticket_id, "as a whole", "any", repr(error)) for (_, ticket_id), error in faults.items()),
         *_differences("fact", facts, [row for each in anew for row in each.facts]),
         *_differences("moment", moments, [row for each in anew for row in each.moments]),
         *beside,
@@ -81,8 +87,10 @@ async def miscounted(session: AsyncSession, keys: Sequence[Key]) -> list[WrongFa
     """In what the events of these tickets and their deadlines disagree about the deadlines' outcomes."""
     if not keys:
         return []
-    deadlines = await (await driver(session)).fetch(_DEADLINES, *zip(*keys, strict=True))
-    return list(_beside(deadlines, [row async for each in counts(session, keys) for row in each.facts]))
+    deadlines, faults = await (await driver(session)).fetch(_DEADLINES, *zip(*keys, strict=True)), Faults()
+    facts = [row async for each in counts(session, keys, faults) for row in each.facts]
+    wrong = {ticket_id for _, ticket_id in faults}
+    return list(_beside([row for row in deadlines if row["ticket_id"] not in wrong], facts))
 
 
 async def wrong_sums(sessions: Sessions) -> int:

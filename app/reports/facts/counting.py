@@ -34,6 +34,8 @@ class _Ticket:
     promises: Promises = field(default_factory=Promises)
     moments: list[dict[str, Any]] = field(default_factory=list)
     escalations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    undecided: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """those of the escalations that are open"""
     answers: list[tuple[datetime, str | None]] = field(default_factory=list)
     """public messages of engineers: when, and whose"""
     reopened: bool = False
@@ -158,8 +160,9 @@ def _status(ticket: _Ticket, _: str, event: Row) -> None:
 
 def _end(ticket: _Ticket, event: Row) -> None:
     ticket.promises.end(event["timestamp"])
-    for escalation in ticket.escalations.values():
-        escalation["outcome"] = "closed" if escalation["outcome"] == "open" else escalation["outcome"]
+    for escalation in ticket.undecided.values():
+        escalation["outcome"] = "closed"
+    ticket.undecided.clear()
 
 
 def _withdrawn(ticket: _Ticket, _: str, event: Row) -> None:
@@ -184,7 +187,8 @@ def _message(ticket: _Ticket, _: str, event: Row) -> None:
 
 def _requested(ticket: _Ticket, _: str, event: Row) -> None:
     data = event["data"]
-    ticket.escalations[data["escalation_id"]] = ticket.note(event, "escalation", data["reason"], "open")
+    moment = ticket.note(event, "escalation", data["reason"], "open")
+    ticket.escalations[data["escalation_id"]] = ticket.undecided[data["escalation_id"]] = moment
 
 
 def _automatic(ticket: _Ticket, _: str, event: Row) -> None:
@@ -199,6 +203,7 @@ def _decided(outcome: str) -> Callable[[_Ticket, str, Row], None]:
         data = event["data"]
         if data["escalation_id"] in ticket.escalations:
             ticket.escalations[data["escalation_id"]]["outcome"] = outcome
+            ticket.undecided.pop(data["escalation_id"], None)
         if outcome == "withdrawn":
             ticket.promises.end(event["timestamp"], "escalation_ack", data["subject"])
 

@@ -1,7 +1,7 @@
-"""How far behind what happens reports are."""
+"""How far behind what happens reports are, and what they leave out because it cannot be counted."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from asyncpg import Connection
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,20 +9,39 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.session import driver
 from app.reports.facts.storing import MARK
 
+TRIES: Final = 3
+"""In vain, after which a ticket is left out until it can be counted: it holds up no reports of others any more."""
 LATE: Final = 600.0
 """Seconds behind, after which operators are told."""
-_COUNTED_UNTIL: Final = """
+_COUNTED_UNTIL: Final = f"""
 least((
     SELECT e.recorded_at FROM events AS e WHERE e.id > '' AND e.position > coalesce(
         (SELECT m.position FROM event_consumers AS m WHERE m.name = $1), 0
     ) ORDER BY e.position LIMIT 1
-), (SELECT min(r.since) FROM report_recounts AS r), clock_timestamp())
-"""
+), (SELECT min(r.since) FROM report_recounts AS r WHERE r.failures < {TRIES}), clock_timestamp())
+"""  # noqa: S608  our own number
 _BEHIND: Final = f"SELECT extract(epoch FROM clock_timestamp() - {_COUNTED_UNTIL})::float8"  # noqa: S608  our own text
+
+# An event that cannot be processed is one of a ticket that is not counted either.
+_LEFT_OUT: Final = f"""
+(SELECT count(*) FROM (
+    SELECT r.account_id, r.ticket_id FROM report_recounts AS r WHERE r.failures >= {TRIES}
+    UNION
+    SELECT e.account_id, e.ticket_id FROM postponed_events AS p
+    JOIN events AS e ON e.id > '' AND e.position = p.position AND e.ticket_id IS NOT NULL
+    WHERE p.consumer = $1 AND p.position > 0
+) AS t WHERE $2::text IS NULL OR t.account_id = $2)
+"""  # noqa: S608  our own number
+
+
+async def progress(session: AsyncSession, account_id: str | None) -> dict[str, Any]:
+    """What reports say of how complete they are: ``counted_until``, and ``left_out`` of an account or all."""
+    statement = f"SELECT {_COUNTED_UNTIL} AS counted_until, {_LEFT_OUT} AS left_out"
+    return dict(await (await driver(session)).fetchrow(statement, MARK, account_id) or {})
 
 
 async def counted_until(session: AsyncSession) -> datetime:
-    """The instant up to which all events are counted."""
+    """The instant up to which all events are counted, but those of tickets that cannot be."""
     found: datetime = await (await driver(session)).fetchval(f"SELECT {_COUNTED_UNTIL}", MARK)
     return found
 
@@ -37,3 +56,9 @@ async def trouble(session: AsyncSession) -> str | None:
     """How far reports are behind, in words for ``/readyz``; None when that is as usual."""
     seconds = await seconds_behind(await driver(session))
     return f"Reports are {seconds / 60:,.0f} minutes behind what has happened" if seconds > LATE else None
+
+
+async def left_out(session: AsyncSession) -> str | None:
+    """How many tickets cannot be counted, in words for ``/readyz``; None when there is none."""
+    number = await (await driver(session)).fetchval(f"SELECT {_LEFT_OUT}", MARK, None)
+    return f"Tickets that reports cannot count, and try again later: {number:,}" if number else None

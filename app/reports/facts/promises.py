@@ -5,7 +5,7 @@ cycle that a further one has replaced stays missed, and is settled when what was
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
@@ -70,8 +70,9 @@ class Promises:
 
     def __init__(self) -> None:
         self._all: dict[str, Promise] = {}
-        self._undecided: dict[str, Promise] = {}
-        """those that are open or owed, so that an event of a long history costs no more than one of a short one"""
+        # An event of a long history costs no more than one of a short one, by what is open, and by what is owed.
+        self._open: dict[str, Promise] = {}
+        self._owed: dict[str, dict[str | None, dict[str, Promise]]] = {}
 
     def __iter__(self) -> Iterator[Promise]:
         return iter(self._all.values())
@@ -88,13 +89,16 @@ class Promises:
         promise.due_at = _instant(data["due_at"]) or promise.due_at
         if kind == "missed":
             promise.missed, promise.setting = True, setting
+            self._open.pop(promise.id, None)
+            if promise.is_owed:
+                self._owed.setdefault(promise.metric, {}).setdefault(promise.subject, {})[promise.id] = promise
             promise.outcome = "excluded" if data.get("unconfirmed") else "missed"
             lag = data["lag_ms"]
             promise.noticed_us = None if lag is None else (_read(data["noticed_at"]) - at) // _MICROSECOND
         elif kind == "cancelled":
             promise.outcome, promise.reason = "cancelled", data["reason"]
             promise.settled_at, promise.setting = at, setting
-            self._undecided.pop(promise.id, None)
+            self._leave(promise)
         else:
             self._keep(promise, at, setting)
 
@@ -108,7 +112,14 @@ class Promises:
             data["priority"],
             _read(data["started_at"]),
         )
-        self._all[began.id] = self._undecided[began.id] = began
+        if before := self._all.get(began.id):
+            self._leave(before)
+        self._all[began.id] = self._open[began.id] = began
+
+    def _leave(self, promise: Promise) -> None:
+        """It is neither open nor owed any more."""
+        self._open.pop(promise.id, None)
+        self._owed.get(promise.metric, {}).get(promise.subject, {}).pop(promise.id, None)
 
     def _keep(self, promise: Promise, at: datetime, setting: Setting) -> None:
         """What was promised has come: of this cycle, and of those before it that were missed."""
@@ -117,41 +128,40 @@ class Promises:
         elif promise.outcome == "missed":
             promise.outcome = "met_late"
         promise.settled_at, promise.kept = at, True
-        self._undecided.pop(promise.id, None)
-        for earlier in self._owed(promise.metric, promise.subject):
+        self._leave(promise)
+        for earlier in self._taken(promise.metric, promise.subject):
             earlier.settled_at, earlier.kept = at, True
-            del self._undecided[earlier.id]
 
     def end(self, at: datetime, metric: str | None = None, subject: str | None = None) -> None:
         """Nothing is owed any more: of the whole ticket, of a metric, or of one call, alert or escalation."""
-        for promise in self._owed(metric, subject):
+        for promise in self._taken(metric, subject):
             promise.settled_at = at
-            del self._undecided[promise.id]
 
-    def _owed(self, metric: str | None, subject: str | None) -> Iterable[Promise]:
-        return [
-            promise
-            for promise in self._undecided.values()
-            if promise.is_owed and metric in (None, promise.metric) and subject in (None, promise.subject)
-        ]
+    def _taken(self, metric: str | None, subject: str | None) -> Iterator[Promise]:
+        """What was owed, and is not any more: of all or one metric, and of all or one subject."""
+        for by_subject in [self._owed.get(metric, {})] if metric else list(self._owed.values()):
+            for name in [subject] if subject else list(by_subject):
+                yield from by_subject.pop(name, {}).values()
 
     def change_priority(self, priorities: Iterable[tuple[str | None, str]]) -> None:
         """Bring what runs to another priority: pairs of the one before (None: any) and the one after."""
         after = dict(priorities)
-        for promise in self._undecided.values():
-            if promise.outcome == "open" and promise.metric not in _FIXED:
+        for promise in self._open.values():
+            if promise.metric not in _FIXED:
                 promise.priority = after.get(promise.priority, after.get(None, promise.priority))
 
 
 def facts(promises: Promises, now: Setting) -> Iterator[dict[str, Any]]:
     """The row of each cycle, and one for all updates of the incident; without the columns of the ticket itself."""
-    updates = []
+    counted, others, started_at = _Updates(), _Updates(), None
     for promise in promises:
         if promise.metric == UPDATE:
-            updates.append(promise)
+            (others if promise.outcome in ("cancelled", "excluded") else counted).take(promise)
+            started_at = started_at or promise.started_at
         yield _fact(promise, now) | {"id": promise.id, "cycle": promise.cycle, "misses": int(promise.missed)}
-    if updates:
-        yield _incident(updates, now)
+    incident = counted if counted.last else others
+    if incident.last:
+        yield incident.fact(incident.last, now) | {"started_at": started_at}
 
 
 def _fact(promise: Promise, now: Setting) -> dict[str, Any]:
@@ -167,30 +177,63 @@ def _fact(promise: Promise, now: Setting) -> dict[str, Any]:
     }
 
 
-def _incident(updates: list[Promise], now: Setting) -> dict[str, Any]:
-    """An incident has its updates in time when all of its update cycles were met (N7).
+@dataclass(slots=True)
+class _Settled:
+    """When the last of some promises was settled; None while one is not, or there is none."""
 
-    It shows the first cycle that was missed; of one in time, the last that counts.
+    last: datetime | None = None
+    is_open: bool = False
+
+    def take(self, at: datetime | None) -> None:
+        self.is_open = self.is_open or at is None
+        self.last = max(self.last, at) if self.last and at else self.last or at
+
+    @property
+    def at(self) -> datetime | None:
+        return None if self.is_open else self.last
+
+
+@dataclass(slots=True)
+class _Updates:
+    """The updates of an incident, one after the other.
+
+    An incident has its updates in time when all of its update cycles were met (N7). It shows the first cycle that was
+    missed; of one in time, the last that counts.
     """
-    counted = [each for each in updates if each.outcome not in ("cancelled", "excluded")] or updates
-    missed = [each for each in counted if each.outcome in ("missed", "met_late")]
-    shown = missed[0] if missed else counted[-1]
-    settled = [each.settled_at for each in missed or counted]
-    return _fact(shown, now) | {
-        "id": None,
-        "cycle": INCIDENT,
-        "misses": len(missed),
-        "outcome": _outcome(counted, missed),
-        "started_at": updates[0].started_at,
-        "settled_at": None if None in settled else max(each for each in settled if each),
-    }
 
+    last: Promise | None = None
+    missed: Promise | None = None
+    misses: int = 0
+    kept: bool = True
+    outcomes: set[str] = field(default_factory=set)
+    settled: _Settled = field(default_factory=_Settled)
+    misses_settled: _Settled = field(default_factory=_Settled)
 
-def _outcome(counted: list[Promise], missed: list[Promise]) -> str:
-    if missed:
-        return "met_late" if all(each.kept for each in missed) else "missed"
-    outcomes = {each.outcome for each in counted}
-    return next(outcome for outcome in ("open", "met", "excluded", "cancelled") if outcome in outcomes)
+    def take(self, promise: Promise) -> None:
+        """Take in the next cycle."""
+        self.last = promise
+        self.outcomes.add(promise.outcome)
+        self.settled.take(promise.settled_at)
+        if promise.outcome in ("missed", "met_late"):
+            self.missed = self.missed or promise
+            self.misses += 1
+            self.kept = self.kept and promise.kept
+            self.misses_settled.take(promise.settled_at)
+
+    def fact(self, last: Promise, now: Setting) -> dict[str, Any]:
+        """The row of the incident."""
+        return _fact(self.missed or last, now) | {
+            "id": None,
+            "cycle": INCIDENT,
+            "misses": self.misses,
+            "outcome": self._outcome(),
+            "settled_at": (self.misses_settled if self.missed else self.settled).at,
+        }
+
+    def _outcome(self) -> str:
+        if self.missed:
+            return "met_late" if self.kept else "missed"
+        return next(outcome for outcome in ("open", "met", "excluded", "cancelled") if outcome in self.outcomes)
 
 
 def _read(instant: str) -> datetime:

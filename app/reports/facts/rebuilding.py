@@ -6,7 +6,8 @@ from typing import Final
 from app.consumers import marks
 from app.core.db.engine import Sessions
 from app.core.db.session import LONG, allow, driver, transaction
-from app.reports.facts.storing import MARK, Key, recount
+from app.reports.facts.leaving import forget, leave_out
+from app.reports.facts.storing import MARK, Faults, Key, recount
 from app.reports.facts.summing import sum_anew
 
 BATCH: Final = 200
@@ -17,8 +18,8 @@ _DROPS: Final = tuple(
     WHERE (account_id, ticket_id) IN (SELECT * FROM unnest($1::text[], $2::text[])) AND id <> ALL ($3::text[])"""  # noqa: S608
     for table in ("report_facts", "report_moments")
 )
-_DONE: Final = """
-DELETE FROM report_recounts WHERE (account_id, ticket_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+_RECORDED: Final = """
+SELECT max(recorded_at) FROM events WHERE account_id = $1 AND ticket_id = $2
 """
 _STRAYS: Final = tuple(
     f"""DELETE FROM {table} AS f
@@ -47,10 +48,14 @@ async def _batch(sessions: Sessions, last: Key) -> list[Key]:
         await marks.wait(connection, MARK)
         keys = [(row["account_id"], row["id"]) for row in await connection.fetch(_KEYS, *last, BATCH)]
         if keys:
-            await connection.execute(_DONE, *zip(*keys, strict=True))
-            counted = await recount(session, keys)
+            faults = Faults()
+            await forget(connection, keys)
+            counted = await recount(session, keys, faults)
+            await leave_out(session, faults, {key: await connection.fetchval(_RECORDED, *key) for key in faults})
+            good = [key for key in keys if key not in faults]
             for drop, rows in zip(_DROPS, (counted.facts, counted.moments), strict=True):
-                await connection.execute(drop, *zip(*keys, strict=True), [row["id"] for row in rows])
+                if good:
+                    await connection.execute(drop, *zip(*good, strict=True), [row["id"] for row in rows])
     return keys
 
 

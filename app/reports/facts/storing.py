@@ -20,25 +20,27 @@ from app.reports.models import ReportFactRow, ReportMomentRow
 
 Key: TypeAlias = tuple[str, str]
 """``(account_id, id)`` of a ticket."""
+Faults: TypeAlias = dict[Key, Exception]
+"""Tickets whose events make no sense, and why."""
 
 MARK: Final = "reports"
 """The name of whoever follows the events for reports."""
 _PAGE: Final = 1000
 """Events that are read at once."""
-_AT_ONCE: Final = 1000
+_AT_ONCE: Final = 500
 """Rows of one statement."""
 _log = structlog.get_logger(__name__)
 
 # A page begins in the first ticket, behind what the page before had of it.
-_EVENTS: Final = f"""
+_EVENTS: Final = """
 SELECT k.account_id, k.ticket_id, k.place, e.*
 FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k (account_id, ticket_id, place)
 CROSS JOIN LATERAL (
     SELECT e.id, e.sequence, e.type, e.timestamp, e.sandbox, e.data - $3::text[] AS data FROM events AS e
     WHERE e.account_id = k.account_id AND e.ticket_id = k.ticket_id AND e.type = ANY ($4)
-      AND e.sequence > CASE k.place WHEN 1 THEN $5::int ELSE -1 END ORDER BY e.sequence LIMIT {_PAGE}
-) AS e LIMIT {_PAGE}
-"""  # noqa: S608  our own number
+      AND e.sequence > CASE k.place WHEN 1 THEN $5::int ELSE -1 END ORDER BY e.sequence LIMIT $6
+) AS e LIMIT $6
+"""
 
 
 def _columns(table: type[Base], *but: str) -> list[str]:
@@ -61,10 +63,13 @@ _PUT_FACTS: Final = moved(ReportFactRow.__tablename__, FACT_MOVES, _upsert(Repor
 _PUT_MOMENTS: Final = moved(ReportMomentRow.__tablename__, MOMENT_MOVES, _upsert(ReportMomentRow))
 
 
-async def recount(session: AsyncSession, keys: Sequence[Key]) -> Counted:
-    """Count these tickets by their events, and write what differs. The transaction holds the mark."""
+async def recount(session: AsyncSession, keys: Sequence[Key], faults: Faults) -> Counted:
+    """Count these tickets by their events, and write what differs. The transaction holds the mark.
+
+    Tickets whose events make no sense go to ``faults``, and what is stored of them stays.
+    """
     all_ = Counted([], [])
-    async for counted in counts(session, keys):
+    async for counted in counts(session, keys, faults):
         all_.facts.extend(counted.facts)
         all_.moments.extend(counted.moments)
     await put(session, all_)
@@ -79,30 +84,34 @@ async def put(session: AsyncSession, counted: Counted) -> None:
             await connection.execute(statement, to_json(rows[start : start + _AT_ONCE]))
 
 
-async def counts(session: AsyncSession, keys: Sequence[Key]) -> AsyncIterator[Counted]:
-    """What is counted of each of these tickets; one whose events make no sense is logged, and left out.
+async def counts(
+    session: AsyncSession, keys: Sequence[Key], faults: Faults, *, page: int = _PAGE
+) -> AsyncIterator[Counted]:
+    """What is counted of each of these tickets; one whose events make no sense is left out, and goes to ``faults``.
 
-    Events are read as they are counted, and others have their turn meanwhile: a ticket may have very many.
+    Events are read as they are counted, a ``page`` at a time, and others have their turn meanwhile: a ticket may have
+    very many.
     """
     under_way: _Try | None = None
-    async for event in _events(session, keys):
-        if under_way is None or under_way.ticket_id != event["ticket_id"]:
+    async for event in _events(session, keys, page):
+        key = (event["account_id"], event["ticket_id"])
+        if under_way is None or under_way.key != key:
             if under_way and (counted := await under_way.end()):
                 yield counted
-            under_way = _Try(event["ticket_id"])
+            under_way = _Try(key, faults)
         under_way.take(event)
     if under_way and (counted := await under_way.end()):
         yield counted
 
 
-async def _events(session: AsyncSession, keys: Sequence[Key]) -> AsyncIterator[Row]:
+async def _events(session: AsyncSession, keys: Sequence[Key], size: int) -> AsyncIterator[Row]:
     """The events of these tickets, one ticket after the other."""
     connection, left, after = await driver(session), list(keys), -1
     while left:
-        page = await connection.fetch(_EVENTS, *zip(*left, strict=True), TEXTS, READ, after)
+        page = await connection.fetch(_EVENTS, *zip(*left, strict=True), TEXTS, READ, after, size)
         async for event in in_turns(page):
             yield event
-        if len(page) < _PAGE:
+        if len(page) < size:
             return
         left, after = left[page[-1]["place"] - 1 :], page[-1]["sequence"]
 
@@ -110,20 +119,20 @@ async def _events(session: AsyncSession, keys: Sequence[Key]) -> AsyncIterator[R
 class _Try:
     """Counting a ticket whose events may make no sense."""
 
-    def __init__(self, ticket_id: str) -> None:
-        self.ticket_id = ticket_id
-        self._counting: Counting | None = Counting(ticket_id)
+    def __init__(self, key: Key, faults: Faults) -> None:
+        self.key, self._faults = key, faults
+        self._counting = Counting(key[1])
 
     def take(self, event: Row) -> None:
         """Take in the next event."""
         with self._noted():
-            if self._counting:
+            if self.key not in self._faults:
                 self._counting.take(event)
 
     async def end(self) -> Counted | None:
         """What is counted; None where the events make no sense."""
         with self._noted():
-            if self._counting:
+            if self.key not in self._faults:
                 facts = [fact async for fact in in_turns(self._counting.facts())]
                 return Counted(facts, [moment async for moment in in_turns(self._counting.moments())])
         return None
@@ -132,6 +141,6 @@ class _Try:
     def _noted(self) -> Iterator[None]:
         try:
             yield
-        except (KeyError, TypeError, ValueError) as error:
-            _log.error("a ticket cannot be counted", ticket_id=self.ticket_id, error=repr(error))
-            self._counting = None
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            _log.error("a ticket cannot be counted", ticket_id=self.key[1], error=repr(error))
+            self._faults[self.key] = error

@@ -1,6 +1,6 @@
 """A monthly report as HTML: one file without scripts, which prints well, with charts and a table under each. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -100,6 +100,7 @@ class Page:
     def tiles(self) -> list[tuple[str, str]]:
         """The figures that matter most, with their names."""
         report = self.report
+        left_out = [(self.word("not_counted"), self.count(report.left_out))] if report.left_out else []
         return [
             (self.word("kept"), self.share(report.total.attained)),
             (self.word("promises"), self.count(report.total.promised)),
@@ -107,6 +108,7 @@ class Page:
             (self.word("tickets_resolved"), self.count(report.resolved)),
             (self.word("tickets_reopened"), self.count(report.reopened)),
             (self.word("escalations"), self.count(report.escalated)),
+            *left_out,
         ]
 
     @property
@@ -202,11 +204,18 @@ def page(report: MonthlyReport, language: Language, address: Callable[[Language]
     return _TEMPLATES.get_template("report.html").render(
         page=shown,
         title=words.TITLE.to(language, month=shown.month),
-        not_over="" if report.is_over else words.NOT_OVER.to(language),
+        notices=list(_notices(report, language)),
         style=Markup(_STYLE),  # noqa: S704  our own
         languages=[(each, own_name(each), address(each)) for each in LANGUAGES],
         pdf=pdf,
     )
+
+
+def _notices(report: MonthlyReport, language: Language) -> Iterator[str]:
+    if not report.is_over:
+        yield words.NOT_OVER.to(language)
+    if report.left_out:
+        yield words.LEFT_OUT.to(language, n=report.left_out)
 
 
 def figures(report: MonthlyReport, language: Language) -> list[list[str]]:

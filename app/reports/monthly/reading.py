@@ -55,6 +55,7 @@ async def monthly_report(
             "until": until,
             "time_zone": account.time_zone,
             "counted_until": by_metric["counted_until"],
+            "left_out": by_metric["left_out"],
             "account_id": account_id,
             "account": account.name,
             "plan": plan,

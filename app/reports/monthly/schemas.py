@@ -31,6 +31,7 @@ _REPORT: Final[dict[str, Any]] = {
     "until": "2026-11-30T23:00:00Z",
     "time_zone": "Europe/Warsaw",
     "counted_until": "2026-12-01T07:00:00Z",
+    "left_out": 0,
     "total": _FIGURES,
     "by_metric": [{"metric": "first_response", "name": "First response", "objective": 0.95} | _FIGURES],
     "by_priority": [{"priority": "critical", "name": "Critical"} | _FIGURES],

@@ -9,6 +9,9 @@ TITLE: Final = pgettext("report", "Support report: {month}")
 UNKNOWN: Final = pgettext("report", "This link is not valid")
 UNKNOWN_WHY: Final = pgettext("report", "It may have expired, or been cut off. Please ask for a new one.")
 NOT_OVER: Final = pgettext("report", "Provisional: not all that happened in this month is counted yet.")
+LEFT_OUT: Final = pgettext(
+    "report", "Incomplete: recent changes to some tickets could not be counted. Tickets affected: {n}"
+)
 COUNTED: Final = pgettext("report", "Counted until {instant}.")
 LISTED: Final = pgettext("report", "{shown} of {all}, the newest first")
 WORDS: Final[Mapping[str, Message]] = {
@@ -47,6 +50,7 @@ WORDS: Final[Mapping[str, Message]] = {
     "tickets_resolved": pgettext("report", "Tickets resolved"),
     "tickets_reopened": pgettext("report", "Tickets reopened"),
     "escalations": pgettext("report", "Escalations"),
+    "not_counted": pgettext("report", "Tickets not fully counted"),
     "ticket": pgettext("report", "Ticket"),
     "due": pgettext("report", "Due"),
     "came": pgettext("report", "Settled"),

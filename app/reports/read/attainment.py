@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.reports.asked import Asked
-from app.reports.facts.progress import counted_until
+from app.reports.facts.progress import progress
 from app.reports.facts.summing import NO_OBJECTIVE
 from app.reports.read import source
 from app.reports.read.grouping import MOST, Groups, Values, order, places, too_many
@@ -86,7 +86,7 @@ async def head(session: AsyncSession, asked: Asked) -> dict[str, Any]:
         "since": asked.since,
         "until": asked.until,
         "time_zone": asked.grouping.time_zone,
-        "counted_until": await counted_until(session),
+        **await progress(session, asked.account_id),
     }
 
 

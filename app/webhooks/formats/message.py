@@ -30,6 +30,7 @@ _FACTS: Final[Mapping[str, tuple[str, ...]]] = {
     "ticket.postponed": ("error", "retry_at"),
     "event.postponed": ("error", "retry_at"),
     "job.postponed": ("error", "retry_at"),
+    "count.postponed": ("error", "retry_at"),
     "message.posted": ("author",),
     "deadline.started": ("due_at",),
     "deadline.moved": ("due_at",),

@@ -9,7 +9,7 @@ import pytest
 
 from app.core.text.language import LANGUAGES
 from app.core.web.page import page_policy
-from app.reports.monthly.page import page
+from app.reports.monthly.page import figures, page
 from app.reports.monthly.schemas import MonthlyReport
 
 _SVG: Final = "{http://www.w3.org/2000/svg}"
@@ -31,6 +31,7 @@ def report(**changes: Any) -> MonthlyReport:
             "until": datetime(2026, 11, 30, 23, tzinfo=UTC),
             "time_zone": "Europe/Warsaw",
             "counted_until": datetime(2026, 12, 1, 7, tzinfo=UTC),
+            "left_out": 0,
             "account_id": "acc_1",
             "account": "Sun & Söhne <GmbH>",
             "plan": "Premium",
@@ -81,3 +82,10 @@ def test_a_month_without_promises_says_so_and_one_that_lasts_is_provisional() ->
     assert "In diesem Monat wurde nichts zugesagt." in html
     assert "Vorläufig" in html
     assert "<svg" not in html
+
+
+def test_tickets_that_cannot_be_counted_are_told_on_the_page_and_in_the_mail() -> None:
+    told = "Betroffene Tickets: 3"
+    assert told not in page(report(), "de", str)
+    assert told in page(report(left_out=3), "de", str)
+    assert len(figures(report(left_out=3), "de")) == len(figures(report(), "de")) + 1

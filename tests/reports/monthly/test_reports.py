@@ -1,7 +1,10 @@
 """Monthly reports over HTTP, by links and by e-mail."""
 
+import re
 from datetime import UTC, datetime
+from html import unescape
 from typing import Any, Final
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -90,11 +93,23 @@ async def test_without_chromium_a_pdf_is_a_clear_problem(worked: Story, state: S
     assert "PDF" in answer.json()["detail"]
 
 
-async def test_chromium_prints_a_page_within_its_deadline() -> None:
+async def test_chromium_prints_the_month_over_http_with_a_key_and_by_a_link(worked: Story, state: State) -> None:
     printer = Printer(Settings(pdf_deadline=300))
     if printer.trouble:
         pytest.skip(printer.trouble)
-    assert (await printer.pdf("acc_1", "<title>A</title><p>Report")).startswith(b"%PDF-")
+    object.__setattr__(state, "printer", printer)
+    path = f"/v1/accounts/{worked.account.account_id}/reports/2026-11"
+    link = (await worked.customer.post(f"{path}/links", 201, expires_in="PT1H"))["path"]
+    page = await asked(worked, link)
+    by_link = re.search(r'class="pdf" href="([^"]+)"', page.text)
+    assert by_link
+    for address in (f"{path}?format=pdf", urljoin(link, unescape(by_link[1]))):
+        answer = await worked.customer.client.get(
+            address, headers=worked.customer.key if address.startswith(path) else {}
+        )
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "application/pdf"), address
+        assert answer.content.startswith(b"%PDF-")
+        assert answer.content.rstrip().endswith(b"%%EOF")
 
 
 async def test_n7_a_report_is_mailed_once_for_each_month_also_for_those_that_were_missed(

@@ -1,0 +1,243 @@
+"""Tickets that cannot be counted: they hold up no report of others, everybody is told, and they come back."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final
+
+import pytest
+from asyncpg import DataError, InsufficientPrivilegeError, LockNotAvailableError
+
+from app.consumers import marks
+from app.core.db.causes import Cause, cause_of
+from app.core.db.session import driver, transaction
+from app.core.state import State
+from app.reports.facts import folding, recounting
+from app.reports.facts.checking import wrong_facts
+from app.reports.facts.folding import Folding
+from app.reports.facts.leaving import forget
+from app.reports.facts.progress import TRIES, left_out, progress
+from app.reports.facts.rebuilding import rebuild
+from app.reports.facts.recounting import Recounting
+from app.reports.facts.storing import MARK, counts, put
+from tests.support.desk import fetch
+from tests.support.recounting import counted
+from tests.support.stories import P1, Begin, Story, path_of
+from tests.support.waiting import until_blocked
+
+_DUE: Final = (
+    "UPDATE report_recounts SET due_at = clock_timestamp() - interval '1 s', since = since - interval '1 hour'"
+)
+_TOLD: Final = "SELECT data FROM events WHERE type = 'count.postponed'"
+_NONSENSE: Final = "UPDATE events SET data = '{}' WHERE type = 'ticket.opened' AND ticket_id = $1"
+_SENSE: Final = "UPDATE events SET data = $2::text::jsonb WHERE type = 'ticket.opened' AND ticket_id = $1"
+
+
+async def _waiting(state: State) -> list[tuple[int, str | None]]:
+    rows = await fetch(state.sessions, "SELECT failures, error FROM report_recounts")
+    return [(row["failures"], row["error"]) for row in rows]
+
+
+async def _progress(state: State, account_id: str | None = None) -> tuple[bool, int]:
+    """Whether something waits to be counted, and what is left out."""
+    async with state.sessions() as session:
+        now = await (await driver(session)).fetchval("SELECT clock_timestamp() - interval '30 minutes'")
+        found = await progress(session, account_id)
+        assert bool(found["left_out"]) == bool(await left_out(session)) or account_id
+        return found["counted_until"] < now, found["left_out"]
+
+
+async def _try(state: State, error: type[BaseException] | None = None) -> None:
+    await fetch(state.sessions, _DUE)
+    with suppress(*([error] if error else [])):
+        await Recounting(state.sessions).run_pass()
+
+
+@pytest.fixture
+async def waits(begin: Begin, state: State, monkeypatch: pytest.MonkeyPatch) -> Story:
+    """An account with one ticket, which waits to be counted."""
+    story = await begin("wati-business-plus")
+    await story.open(**P1)
+    monkeypatch.setattr(folding, "SHORT", 0)
+    passes = Folding(state.sessions, state.feed)
+    await passes.run_pass()
+    while await passes.run_pass():
+        pass
+    assert await _waiting(state) == [(0, None)]
+    return story
+
+
+def _failing(monkeypatch: pytest.MonkeyPatch, fails: Callable[[], BaseException]) -> None:
+    async def failing(*_: Any) -> None:
+        raise fails()
+
+    monkeypatch.setattr(recounting, "put", failing)
+
+
+async def test_a_ticket_that_is_never_counted_is_left_out_told_of_and_comes_back_when_it_changes(
+    waits: Story, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _failing(monkeypatch, lambda: DataError("no such luck"))
+    account_id = waits.account.account_id
+    for number in range(1, TRIES):
+        await _try(state)
+        assert await _waiting(state) == [(number, "DataError")]
+        assert await _progress(state) == (True, 0)
+    for number in (TRIES, TRIES + 1):
+        await _try(state)
+        assert await _waiting(state) == [(number, "DataError")]
+        assert (await _progress(state), await _progress(state, account_id)) == ((False, 1), (False, 1))
+        assert (await _progress(state, "acc_other"))[1] == 0
+    [told] = await fetch(state.sessions, _TOLD)
+    [ticket] = await fetch(state.sessions, "SELECT ticket_id FROM report_recounts")
+    assert (
+        told["data"].items() >= {"account_id": account_id, "ticket_id": ticket["ticket_id"], "reason": "failed"}.items()
+    )
+    assert (await waits.customer.get("/v1/reports/attainment"))["left_out"] == 1
+    assert await wrong_facts(state.sessions, [(account_id, ticket["ticket_id"])])  # it is looked at nevertheless
+
+    monkeypatch.setattr(recounting, "put", put)
+    [before] = await fetch(state.sessions, "SELECT due_at FROM report_recounts")
+    await waits.engineer.post(f"/v1/tickets/{ticket['ticket_id']}/messages", 201, body="We are on it.")
+    await Folding(state.sessions, state.feed).run_pass()
+    [after] = await fetch(state.sessions, "SELECT due_at FROM report_recounts")
+    assert after["due_at"] < before["due_at"]
+    await _try(state)
+    assert (await _waiting(state), await _progress(state)) == ([], (False, 0))
+    assert await wrong_facts(state.sessions, [(account_id, ticket["ticket_id"])]) == []
+
+
+async def test_what_says_nothing_about_the_ticket_is_no_failure_of_it_and_a_process_that_ends_is(
+    waits: Story, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del waits
+    for fails in (LockNotAvailableError, asyncio.CancelledError, ConnectionError):
+        _failing(monkeypatch, fails)
+        await _try(state, fails)
+        assert await _waiting(state) == [(0, None)]
+    for number in range(1, TRIES + 1):
+        await fetch(state.sessions, _DUE)
+        await Recounting(state.sessions)._claim()
+        assert await _waiting(state) == [(number, None)]
+    assert (await fetch(state.sessions, _TOLD), await _progress(state)) == ([], (False, 1))
+    await _try(state, ConnectionError)
+    [told] = await fetch(state.sessions, _TOLD)
+    assert told["data"]["error"] == "ProcessEnded"
+    monkeypatch.setattr(recounting, "put", put)
+    await _try(state)
+    assert await _waiting(state) == []
+
+
+async def test_one_that_takes_too_long_lets_others_have_their_turn(
+    waits: Story, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hangs(*_: Any) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(recounting, "put", hangs)
+    await fetch(state.sessions, _DUE)
+    assert await Recounting(state.sessions, limit=0.05).run_pass() == 1
+    assert await _waiting(state) == [(1, "TooSlow")]
+    monkeypatch.setattr(recounting, "put", put)
+    monkeypatch.setattr(folding, "SHORT", 500)
+    other = await waits.open(**P1)
+    await Folding(state.sessions, state.feed).run_pass()
+    found = await fetch(state.sessions, "SELECT DISTINCT ticket_id FROM report_facts")
+    assert [row["ticket_id"] for row in found] == [other["id"]]
+
+
+async def test_what_comes_while_a_ticket_is_counted_waits_for_its_turn_and_others_are_counted_meanwhile(
+    waits: Story, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [ticket] = await fetch(state.sessions, "SELECT account_id, id FROM tickets")
+
+    async def slowly(*args: Any) -> Any:
+        async for each in counts(*args):
+            yield each
+        await waits.engineer.post(f"{path_of(ticket)}/messages", 201, body="We are on it.")
+        assert await Folding(state.sessions, state.feed).run_pass() > 0
+
+    monkeypatch.setattr(recounting, "counts", slowly)
+    await _try(state)
+    assert await _waiting(state) == [(0, None)]
+    monkeypatch.setattr(recounting, "counts", counts)
+    await counted(state)
+    assert await wrong_facts(state.sessions, [(ticket["account_id"], ticket["id"])]) == []
+
+
+async def test_what_was_counted_by_somebody_else_meanwhile_is_not_written_over(
+    waits: Story, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del waits
+
+    async def overtaken(*args: Any) -> Any:
+        async for each in counts(*args):
+            yield each
+        async for _number in rebuild(state.sessions, 10**6):
+            pass
+
+    monkeypatch.setattr(recounting, "counts", overtaken)
+    _failing(monkeypatch, AssertionError)
+    await _try(state)
+    assert await _waiting(state) == []
+
+
+async def test_whoever_counts_others_and_a_long_history_takes_locks_in_one_order(waits: Story, state: State) -> None:
+    del waits
+    [ticket] = await fetch(state.sessions, "SELECT account_id, id FROM tickets")
+    await fetch(state.sessions, _DUE)
+    async with transaction(state.sessions) as session:
+        connection = await driver(session)
+        await marks.wait(connection, MARK)
+        counting = asyncio.create_task(Recounting(state.sessions).run_pass())
+        await until_blocked(state.sessions)
+        await forget(connection, [(ticket["account_id"], ticket["id"])])
+    assert (await counting, await _waiting(state)) == (1, [])
+    assert await fetch(state.sessions, "SELECT FROM report_facts") == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM report_moves",
+        "DELETE FROM report_moves WHERE false",
+        "INSERT INTO report_moves (account_id) SELECT '' WHERE false",
+        "WITH taken AS (DELETE FROM report_moves RETURNING *) SELECT count(*) FROM taken",
+    ],
+)
+async def test_a_replica_that_knows_other_sums_reads_moves_by_their_old_name_and_writes_none(
+    waits: Story, state: State, statement: str
+) -> None:
+    """The name goes with the first migration of the release that follows the one with the new sums."""
+    del waits
+    await _try(state)
+    old, new = [
+        await fetch(state.sessions, f"SELECT * FROM {name} ORDER BY id")  # noqa: S608
+        for name in ("report_moves", "report_sum_moves")
+    ]
+    assert old == new != []
+    with pytest.raises(InsufficientPrivilegeError) as refused:
+        await fetch(state.sessions, statement)
+    assert cause_of(refused.value) is Cause.OUTAGE  # so that no event is blamed for it
+    assert await fetch(state.sessions, "SELECT * FROM report_sum_moves ORDER BY id") == new
+
+
+async def test_events_that_make_no_sense_leave_a_short_ticket_out_until_they_do(begin: Begin, state: State) -> None:
+    story = await begin("wati-business-plus")
+    ticket = await story.open(**P1)
+    [opening] = await fetch(state.sessions, "SELECT data::text FROM events WHERE type = 'ticket.opened'")
+    async with transaction(state.sessions) as session:
+        await (await driver(session)).execute(_NONSENSE, ticket["id"])
+    await counted(state)
+    assert (await _waiting(state), await _progress(state)) == ([(TRIES + 1, "KeyError")], (False, 1))
+    assert len(await fetch(state.sessions, _TOLD)) == 1
+    async for _number in rebuild(state.sessions, 10**6):
+        pass
+    assert await _waiting(state) == [(TRIES, "KeyError")]
+    [wrong] = await wrong_facts(state.sessions, [(story.account.account_id, ticket["id"])])
+    assert "KeyError" in str(wrong)
+    async with transaction(state.sessions) as session:
+        await (await driver(session)).execute(_SENSE, ticket["id"], opening["data"])
+    async for _number in rebuild(state.sessions, 10**6):
+        pass
+    assert (await _waiting(state), await _progress(state)) == ([], (False, 0))
