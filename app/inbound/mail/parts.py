@@ -22,7 +22,10 @@ MOST_TEXT: Final = 200_000
 WHOLE: Final = ("e-mail.txt", "e-mail.html")
 """What the part is called that has the whole of a text."""
 _SHOWN: Final = frozenset({"text/plain", "text/html"})
-_BASE64: Final = re.compile(r"\s*+[A-Za-z0-9+/=]*+[ \t]*+(?:[\r\n]|\Z)")
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/]*+=*+")
+_WORD: Final = re.compile(r"[A-Z]?[a-z]{1,59}|[A-Z]{1,59}")
+_LINE: Final = 60
+"""Characters that no word has: mail programs write lines of 76, some of 60 or 64."""
 _REPORTED: Final = frozenset({"message/delivery-status", "text/rfc822-headers"})
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _MOST_NAME: Final = 200
@@ -117,9 +120,14 @@ def bytes_of(entity: Entity) -> bytes:
 
 
 def _is_no_base64(entity: Entity, payload: str) -> bool:
-    """Whether a part says that it is base64, and already its first line is not."""
-    says_so = str(entity.get("Content-Transfer-Encoding", "")).strip().lower() == "base64"
-    return says_so and _BASE64.match(payload) is None
+    """Whether a part says that it is base64, and already its first line is not: it has other signs, or is a word."""
+    if str(entity.get("Content-Transfer-Encoding", "")).strip().lower() != "base64":
+        return False
+    first, *more = payload.lstrip().split("\n", 1) or [""]
+    first = first.strip()
+    if _BASE64.fullmatch(first) is None or _WORD.fullmatch(first):
+        return True
+    return len(first) < _LINE and len(first) % 4 != 0 and bool("".join(more).strip())
 
 
 def plain(text: str) -> str:
