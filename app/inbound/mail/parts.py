@@ -13,6 +13,8 @@ from typing import Final
 import html_text
 from lxml import etree, html
 
+from app.inbound.mail.links import holds_link
+
 MOST_PARTS: Final = 1_000
 """Parts that are looked at."""
 MOST_HTML: Final = 2_000_000
@@ -44,6 +46,8 @@ class Part:
     size: int
     """bytes, without its transfer coding"""
     content: bytes = field(default=b"", repr=False)
+    has_link: bool = False
+    """it holds a link that is an engineer's"""
 
     def document(self) -> dict[str, str | int]:
         """The part as it is stored and shown."""
@@ -88,10 +92,15 @@ def content_of(message: Entity) -> tuple[str, tuple[Part, ...]]:
     return text[:MOST_TEXT], tuple(others)
 
 
+def part_with(content: bytes, name: str, kind: str) -> Part:
+    """A part that holds this."""
+    return Part(name, kind, len(content), content, holds_link(content) or holds_link(name))
+
+
 def _whole(text: str, kind: str) -> Part:
     """A text of which not all is shown, as a part."""
     content = text.encode()
-    return Part(WHOLE[kind == "html"], f"text/{kind}", len(content), content)
+    return part_with(content, WHOLE[kind == "html"], f"text/{kind}")
 
 
 def text_of(entity: Entity) -> str:
@@ -175,8 +184,7 @@ def _part(entity: Entity) -> Part:
         inner = entity.get_payload()
         first = inner[0] if isinstance(inner, list) and inner else None
         name = decoded(first["Subject"]) if isinstance(first, Entity) else ""
-    content = bytes_of(entity)
-    return Part(name[:_MOST_NAME], plain(entity.get_content_type())[:100], len(content), content)
+    return part_with(bytes_of(entity), name[:_MOST_NAME], plain(entity.get_content_type())[:100])
 
 
 def _file_name(entity: Entity) -> str | None:

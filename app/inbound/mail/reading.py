@@ -14,7 +14,7 @@ from typing import Final
 
 from app.core.schemas.mailboxes import one_spelling
 from app.core.text.invisible import visible
-from app.inbound.mail.parts import MOST_TEXT, Part, content_of, decoded, field_text, plain
+from app.inbound.mail.parts import MOST_TEXT, Part, content_of, decoded, field_text, part_with, plain
 from app.inbound.mail.quotes import written_in
 from app.inbound.mail.robots import Bounce, bounce_in, is_automatic, is_generated
 
@@ -108,7 +108,7 @@ def read_as_it_is(raw: bytes) -> Mail:
     """
     header = BytesHeaderParser().parsebytes(_header_of(raw))
     text = plain(body_of(raw)[: 4 * MOST_TEXT].decode("utf-8", "replace"))[:MOST_TEXT]
-    whole = Part("e-mail.eml", "message/rfc822", len(raw), raw)
+    whole = part_with(raw, "e-mail.eml", "message/rfc822")
     return replace(_mail(raw, header, text.strip(), (whole,), None), written="", answer="")  # nobody can tell
 
 
