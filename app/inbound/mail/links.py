@@ -9,7 +9,6 @@ _SECRET: Final = b"hd_answer_"
 """How what opens it begins (``app/notices/links.py``)."""
 _GAP: Final = rb"(?:=[ \t]*+\r?\n|[\s\x00>]|\xc2\xad|\xe2\x80[\x8b-\x8d]|</?wbr/?>)*+"
 """What stands in it where its line is wrapped: soft line ends, quoting, blanks; the zeros of UTF-16."""
-_NAMED: Final = {"_": "lowbar"}
 _BITS: Final = 6
 """Of one character in base64."""
 
@@ -31,8 +30,8 @@ def _forms() -> Iterator[re.Pattern[bytes]]:
 
 def _spellings(letter: str) -> bytes:
     code = ord(letter)
-    coded = [letter, f"[=%]{code:02x}", f"&#0{{0,5}}{code};", f"&#x0{{0,5}}{code:x};"]
-    return f"(?:{'|'.join(coded + [f'&{_NAMED[letter]};'] if letter in _NAMED else coded)})".encode()
+    named = "|&lowbar;" if letter == "_" else ""
+    return f"(?:{letter}|[=%]{code:02x}|&#0{{0,5}}{code};|&#x0{{0,5}}{code:x};{named})".encode()
 
 
 _FORMS: Final = tuple(_forms())

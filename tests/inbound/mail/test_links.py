@@ -80,3 +80,21 @@ async def test_an_engineers_answer_goes_out_without_it(post: Post, tmp_path: Pat
     for text, kind in ((wrapped, "text/plain"), (page, "text/html")):
         await post.come(letter(text, jan, To=to, Content_Type=kind))
     assert [one["visibility"] for one in await post.messages(ticket_id)] == ["public", "internal", "internal"]
+
+
+@pytest.mark.parametrize("vouched", [True, False])
+async def test_what_an_engineer_answers_to_a_closed_ticket_opens_none_for_its_customer(
+    post: Post, *, vouched: bool
+) -> None:
+    await person(post)
+    ticket_id = await post.opened()
+    _, agent = await post.engineer()
+    await post.at_support()
+    path = f"/v1/tickets/{ticket_id}/status"
+    await post.desk.client.post(path, json={"status": "closed", "message": "Bye"}, headers=agent)
+    quoted = "Too late.\n\n> ##- heliodesk -##\n> Handed over: the customer is difficult"
+    to = await token(post, ticket_id)
+    receipt = await post.come(letter(quoted, "Jan <jan@support.example>", vouched=vouched, To=to))
+    assert (receipt["state"], receipt["tickets"]) == ("ignored", [])
+    assert receipt["omissions"] == ["An engineer's answer to a closed ticket, which takes none"]
+    assert len(await post.desk.tickets()) == 1
