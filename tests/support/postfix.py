@@ -88,6 +88,9 @@ def postfix(pipe: Pipe, host: str, hop: int) -> Iterator[int]:
     try:
         _wait(port, log)
         yield port
+    except BaseException as error:
+        error.add_note(log.read_text())
+        raise
     finally:
         _run(command, folder, "abort")
         shutil.rmtree(folder, ignore_errors=True)
