@@ -24,7 +24,11 @@ _MAIN: Final = """
 compatibility_level = 3.6
 queue_directory = {folder}/queue
 data_directory = {folder}/data
-maillog_file = /var/log/{name}.log
+maillog_file = {folder}/log
+maillog_file_prefixes = {folder}
+queue_run_delay = 1s
+minimal_backoff_time = 1s
+maximal_backoff_time = 1s
 mail_owner = postfix
 myhostname = {host}
 mydestination =
@@ -80,21 +84,20 @@ def postfix(pipe: Pipe, host: str, hop: int) -> Iterator[int]:
     for name in ("queue", "data", "conf"):
         (folder / name).mkdir()
     os.chown(folder / "data", owner.pw_uid, owner.pw_gid)
-    names = {"folder": folder, "name": folder.name, "host": host, "hop": hop, "port": port}
+    names = {"folder": folder, "host": host, "hop": hop, "port": port}
     (folder / "conf" / "main.cf").write_text(_MAIN.format(**names, documented=pipe.main))
     (folder / "conf" / "master.cf").write_text(_MASTER.format(**names, documented=pipe.master))
-    log = Path(f"/var/log/{folder.name}.log")
+    log = folder / "log"
     _run(command, folder, "start")
     try:
         _wait(port, log)
         yield port
     except BaseException as error:
-        error.add_note(log.read_text())
+        error.add_note(log.read_text() if log.exists() else "it has no log")
         raise
     finally:
         _run(command, folder, "abort")
         shutil.rmtree(folder, ignore_errors=True)
-        log.unlink(missing_ok=True)
 
 
 def _run(command: str, folder: Path, what: str) -> None:
