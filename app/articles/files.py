@@ -55,11 +55,12 @@ class _Plain(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, *given: bool, **named: bool) -> dict[Any, Any]:
         """The mapping, whose members are all different."""
-        said = [key.value for key, _ in node.value]
-        for place, name in enumerate(said):
-            if name in said[:place]:
-                mark = node.value[place][0].start_mark
-                raise yaml.constructor.ConstructorError(None, None, f"{name} is there twice", mark)
+        said: set[str] = set()
+        for key, _value in node.value:
+            name = str(key.value)  # that of a list or a mapping is refused below
+            if name in said:
+                raise yaml.constructor.ConstructorError(None, None, f"{name} is there twice", key.start_mark)
+            said.add(name)
         return super().construct_mapping(node, *given, **named)
 
 

@@ -260,6 +260,6 @@ def found_in(texts: Collection[str], most: int = 5) -> list[str]:
     """The words between ``MARKS``, each once, in their order."""
     words: dict[str, str] = {}
     for text in texts:
-        for word in re.findall("{}(.*?){}".format(*MARKS), text):
+        for word in re.findall("{0}([^{0}{1}]*){1}".format(*MARKS), text):
             words.setdefault(word.casefold(), word)
     return list(words.values())[:most]

@@ -19,8 +19,9 @@ from app.inbound.formats.signal import Batch, TooManySteps
 from app.inbound.mail.reading import Mail, read_as_it_is, read_mail
 
 QUICK_BYTES: Final = 16 * 1024
+QUICK_MAIL: Final = 4 * 1024
 QUICK_STEPS: Final = 1_500
-"""What is read at once: a few milliseconds, of the bytes and of the expressions' steps."""
+"""What is read at once, a few milliseconds: of payloads' bytes, of e-mails' bytes, and of the expressions' steps."""
 _AT_ONCE: Final = 8
 """Readings of receipts that are begun, or whose result is kept."""
 _log = structlog.get_logger(__name__)
@@ -80,7 +81,7 @@ class RawMail:
 
     def quickly(self) -> Mail | None:
         """What it says, where it is short."""
-        return read_mail(self.body) if len(self.body) <= QUICK_BYTES else None
+        return read_mail(self.body) if len(self.body) <= QUICK_MAIL else None
 
     async def slowly(self, offload: Offload, owner: str) -> Mail:
         """What it says, read in a worker process; as it stands, where it is made so that this takes for ever."""

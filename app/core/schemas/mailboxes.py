@@ -17,6 +17,10 @@ _INTERNAL: Final = frozenset({"local", "localhost", "test"})
 """Reserved top-level names under which organisations run mail servers of their own."""
 
 
+_LONGEST: Final = 320
+"""Characters of an address that is looked at: 64 before the ``@``, 255 after it (RFC 3696, 3)."""
+
+
 class _Everything:
     """Contains whatever is asked for."""
 
@@ -43,6 +47,8 @@ def one_spelling(address: str) -> str:
     Letters have their plain width and form (NFKC) and are small, and the domain is as people read it:
     ``Ana@xn--bcher-kva.example`` is ``ana@bücher.example``. An address that no mail can be sent to is left as it is.
     """
+    if len(address) > _LONGEST:
+        return address
     try:
         return _spelled(address)
     except EmailNotValidError:

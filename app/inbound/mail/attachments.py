@@ -21,9 +21,9 @@ _LETTER_NAMES: Final = ("winmail.dat", ".eml", ".msg", ".p7m", *WHOLE)
 def attachable(parts: Sequence[Part], *, known: bool, quotes: bool = False) -> Sequence[Part]:
     """Those of these parts that become files: as many as a message has, of a sender who is ``known``.
 
-    ``quotes``: e-mails among them may be what is answered, and stay out.
+    ``quotes``: e-mails among them may be what is answered, and stay out. So does whatever has an engineer's link.
     """
-    return [part for part in parts if not (quotes and _holds_letter(part))][:MOST] if known else ()
+    return [part for part in parts if not (part.has_link or (quotes and _holds_letter(part)))][:MOST] if known else ()
 
 
 def without(parts: Sequence[Part], others: Sequence[Part]) -> Sequence[Part]:
@@ -39,7 +39,7 @@ def left_out(parts: Sequence[Part], attached: Sequence[Part], *, quotes: bool = 
     They stay in the e-mail as it came (``GET /v1/hooks/{hook_id}/receipts/{receipt_id}``).
     """
     rest = without(parts, attached)
-    names = ["" if quotes and _holds_letter(part) else part.name for part in rest]
+    names = ["" if part.has_link or (quotes and _holds_letter(part)) else part.name for part in rest]
     said = [
         _LEFT_OUT.given(name=name or _NAMELESS, type=part.type, size=part.size)
         for name, part in zip(names[:_SHOWN], rest, strict=False)

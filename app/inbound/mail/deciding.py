@@ -31,6 +31,7 @@ NO_ANSWER: Final = pgettext(
     "mail", "Engineers can answer by e-mail only while they work here, and only through support's own hooks"
 )
 MANY_SAID: Final = pgettext("mail", "The sender writes so many e-mails an hour that it may be a program")
+CLOSED: Final = pgettext("mail", "An engineer's answer to a closed ticket, which takes none")
 OWN: Final = pgettext("mail", "The e-mail is one that the service has sent")
 _OURS: Final = re.compile(r"(ntc|alr)_[0-7][0-9a-hjkmnp-tv-z]{25}[.@]")
 """How the ids of mails begin that tell something: notices, and pages of alerts."""
@@ -124,6 +125,8 @@ def _new(mail: Mail, sender: Sender | None, thread: Thread | None, place: Place)
     """What becomes of a message that no open ticket takes."""
     if sender is None:
         return Verdict("leave", NO_SENDER)
+    if thread and sender.engineer_id and not sender.person_id:  # what they quote is not for customers
+        return Verdict("leave", CLOSED)
     is_welcome = mail.is_generated and thread is None and place.is_known and sender.is_authentic
     if mail.is_automatic and not is_welcome:
         return Verdict("leave", AUTOMATIC, is_robot=True)

@@ -13,6 +13,8 @@ from typing import Final
 import html_text
 from lxml import etree, html
 
+from app.inbound.mail.links import holds_link
+
 MOST_PARTS: Final = 1_000
 """Parts that are looked at."""
 MOST_HTML: Final = 2_000_000
@@ -22,7 +24,10 @@ MOST_TEXT: Final = 200_000
 WHOLE: Final = ("e-mail.txt", "e-mail.html")
 """What the part is called that has the whole of a text."""
 _SHOWN: Final = frozenset({"text/plain", "text/html"})
-_BASE64: Final = re.compile(r"\s*+[A-Za-z0-9+/=]*+[ \t]*+(?:[\r\n]|\Z)")
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/]*+=*+")
+_WORD: Final = re.compile(r"[A-Z]?[a-z]{1,59}|[A-Z]{1,59}")
+_LINE: Final = 60
+"""Characters that no word has: mail programs write lines of 76, some of 60 or 64."""
 _REPORTED: Final = frozenset({"message/delivery-status", "text/rfc822-headers"})
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _MOST_NAME: Final = 200
@@ -41,6 +46,8 @@ class Part:
     size: int
     """bytes, without its transfer coding"""
     content: bytes = field(default=b"", repr=False)
+    has_link: bool = False
+    """it holds a link that is an engineer's"""
 
     def document(self) -> dict[str, str | int]:
         """The part as it is stored and shown."""
@@ -85,10 +92,15 @@ def content_of(message: Entity) -> tuple[str, tuple[Part, ...]]:
     return text[:MOST_TEXT], tuple(others)
 
 
+def part_with(content: bytes, name: str, kind: str) -> Part:
+    """A part that holds this."""
+    return Part(name, kind, len(content), content, holds_link(content) or holds_link(name))
+
+
 def _whole(text: str, kind: str) -> Part:
     """A text of which not all is shown, as a part."""
     content = text.encode()
-    return Part(WHOLE[kind == "html"], f"text/{kind}", len(content), content)
+    return part_with(content, WHOLE[kind == "html"], f"text/{kind}")
 
 
 def text_of(entity: Entity) -> str:
@@ -117,9 +129,14 @@ def bytes_of(entity: Entity) -> bytes:
 
 
 def _is_no_base64(entity: Entity, payload: str) -> bool:
-    """Whether a part says that it is base64, and already its first line is not."""
-    says_so = str(entity.get("Content-Transfer-Encoding", "")).strip().lower() == "base64"
-    return says_so and _BASE64.match(payload) is None
+    """Whether a part says that it is base64, and already its first line is not: it has other signs, or is a word."""
+    if str(entity.get("Content-Transfer-Encoding", "")).strip().lower() != "base64":
+        return False
+    first, *more = payload.lstrip().split("\n", 1) or [""]
+    first = first.strip()
+    if _BASE64.fullmatch(first) is None or _WORD.fullmatch(first):
+        return True
+    return len(first) < _LINE and len(first) % 4 != 0 and bool("".join(more).strip())
 
 
 def plain(text: str) -> str:
@@ -167,8 +184,7 @@ def _part(entity: Entity) -> Part:
         inner = entity.get_payload()
         first = inner[0] if isinstance(inner, list) and inner else None
         name = decoded(first["Subject"]) if isinstance(first, Entity) else ""
-    content = bytes_of(entity)
-    return Part(name[:_MOST_NAME], plain(entity.get_content_type())[:100], len(content), content)
+    return part_with(bytes_of(entity), name[:_MOST_NAME], plain(entity.get_content_type())[:100])
 
 
 def _file_name(entity: Entity) -> str | None:

@@ -12,10 +12,16 @@ from mailparser_reply.parser import EmailMessage
 MOST: Final = 20_000
 """Characters that are looked at: a longer reply is left as it is."""
 _Q: Final = r"(?:> ?){0,9}"
+# Each character is looked at a few times, however often a line nearly ends like one that introduces a quotation: what
+# is before the end stops at the end, and of several names of a verb the last counts.
+_SAID: Final = (
+    r"(?:(?:wrote|escribió|a écrit|pisze|napisał(?:\(a\)|a)?|schrieb(?:(?!schrieb)[^\n:]){0,200}+)[ \u00a0]?:"
+    r"|schrieb(?:(?!schrieb)[^\n]){0,203}+(?:(?<=>:)|(?<=>[ \u00a0]:)))$"
+)
+_UNTIL: Final = rf"(?:(?!{_SAID})[^\n]){{1,200}}+"
 _WROTE: Final = (
     rf"^({_Q}(?:On|El|Le|Am|W dniu|Dnia|(?:pon|wt|śr|czw|pt|sob|niedz)\.?,)\s(?=[^\n]{{0,200}}\d)"
-    rf"[^\n]{{1,200}}(?:\n{_Q}[^\n]{{1,200}})?"
-    r"(?:wrote|escribió|a écrit|schrieb[^\n:]{0,200}|schrieb[^\n]{0,200}>|pisze|napisał(?:\(a\)|a)?)[ \u00a0]?:)[ \t]*$"
+    rf"{_UNTIL}(?:\n{_Q}{_UNTIL})?+{_SAID})"
 )
 _FROM: Final = (
     rf"^({_Q}\*?(?:From|De|Von|Od)[ \u00a0]?:[^\n]{{1,300}}"

@@ -8,12 +8,13 @@ from email import message_from_bytes
 from email.errors import MessageError
 from email.message import Message as Entity
 from email.parser import BytesHeaderParser
+from email.policy import Compat32
 from email.utils import getaddresses
 from typing import Final
 
 from app.core.schemas.mailboxes import one_spelling
 from app.core.text.invisible import visible
-from app.inbound.mail.parts import MOST_TEXT, Part, content_of, decoded, field_text, plain
+from app.inbound.mail.parts import MOST_TEXT, Part, content_of, decoded, field_text, part_with, plain
 from app.inbound.mail.quotes import written_in
 from app.inbound.mail.robots import Bounce, bounce_in, is_automatic, is_generated
 
@@ -29,12 +30,28 @@ _MOST_ADDRESSES: Final = 100
 _MOST_PEOPLE: Final = 8_000
 """Characters of a field that names some."""
 _MOST_NAME: Final = 200
+_MOST_PARAMETERS: Final = 100
+_WITH_PARAMETERS: Final = frozenset({"content-type", "content-disposition"})
 _MOST_SUBJECT: Final = 1_000
 _MOST_RESULTS: Final = 8_000
 _UNREADABLE: Final = (RecursionError, ValueError, LookupError, TypeError, AttributeError, MessageError)
 """What the parser raises at what it cannot make anything of."""
 _SHAPE: Final = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}")
 _DELIVERED: Final = ("To", "Cc", "Delivered-To", "X-Original-To", "Envelope-To", "X-Forwarded-To")
+
+
+class _Bounded(Compat32):
+    """Reads a field with parameters as far as programs write some: the library takes hours for a million of them."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        """The name and the value of a field, by its lines."""
+        name, value = super().header_source_parse(sourcelines)
+        if name.lower() in _WITH_PARAMETERS:
+            value = ";".join(value.split(";", _MOST_PARAMETERS)[:_MOST_PARAMETERS])
+        return name, value
+
+
+_BOUNDED: Final = _Bounded()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +95,7 @@ class Mail:
 def read_mail(raw: bytes) -> Mail:
     """What a message says."""
     try:
-        message = message_from_bytes(raw)
+        message = message_from_bytes(raw, policy=_BOUNDED)
         return _mail(raw, message, *content_of(message), bounce_in(message))
     except _UNREADABLE:
         return read_as_it_is(raw)
@@ -91,7 +108,7 @@ def read_as_it_is(raw: bytes) -> Mail:
     """
     header = BytesHeaderParser().parsebytes(_header_of(raw))
     text = plain(body_of(raw)[: 4 * MOST_TEXT].decode("utf-8", "replace"))[:MOST_TEXT]
-    whole = Part("e-mail.eml", "message/rfc822", len(raw), raw)
+    whole = part_with(raw, "e-mail.eml", "message/rfc822")
     return replace(_mail(raw, header, text.strip(), (whole,), None), written="", answer="")  # nobody can tell
 
 
@@ -174,7 +191,7 @@ def _people(message: Entity, names: tuple[str, ...]) -> list[Person]:
     for name, address in _addresses(fields)[:_MOST_ADDRESSES]:
         email = one_spelling(decoded(address).strip("<>").lower())
         if _SHAPE.fullmatch(email) and email not in found:
-            found[email] = Person(email, visible(decoded(name))[:_MOST_NAME].strip())
+            found[email] = Person(email, visible(decoded(name)[:_MOST_NAME]).strip())
     return list(found.values())
 
 

@@ -8,6 +8,10 @@ import authres
 from app.core.schemas.mailboxes import one_spelling
 
 _ALIGNED: Final = {"dkim": ("header", "d"), "spf": ("smtp", "mailfrom")}
+_MOST: Final = 100
+"""Results in one field: gateways write one for each method and signature."""
+_MOST_FIELDS: Final = 5
+"""Fields that are read: of the gateway, and of others that name it somewhere."""
 _UNDECIDED: Final = frozenset({"none", "bestguesspass"})
 
 
@@ -32,11 +36,10 @@ def is_authentic(fields: Sequence[str], authserv_id: str | None, domain: str) ->
 
 def _of_gateway(fields: Sequence[str], authserv_id: str) -> authres.AuthenticationResultsHeader | None:
     """The gateway's first field. One that cannot be read, for whatever a sender has put into it, vouches for nobody."""
-    for field in fields:
-        parsed = _parsed(field)
-        if parsed is None and authserv_id.lower() in field.lower():
-            return None
-        if parsed and _is(parsed.authserv_id, authserv_id):
+    naming = [field for field in fields if authserv_id.lower() in field.lower()]
+    for field in naming[:_MOST_FIELDS]:
+        parsed = _parsed(field) if field.count(";") <= _MOST else None
+        if parsed is None or _is(parsed.authserv_id, authserv_id):
             return parsed
     return None
 

@@ -31,6 +31,7 @@ from app.inbound.mail.deciding import (
     internal_in,
     limited,
 )
+from app.inbound.mail.links import holds_link
 from app.inbound.mail.parts import Part
 from app.inbound.mail.reading import Mail
 from app.inbound.read import mails
@@ -49,7 +50,6 @@ _MOST: Final = 45_000
 _MOST_TITLE: Final = 300
 _ATTACHES: Final = ("engineer", "say", "open")
 """What an e-mail does when its files are attached to that; a note about one names them."""
-_SECRETS: Final = "hd_answer_"
 _NO_TEXT: Final = pgettext("mail", "(The e-mail has no text)")
 _NO_SUBJECT: Final = pgettext("mail", "(No subject)")
 _GOES_ON: Final = pgettext("mail", "The e-mail is longer than this: it is kept whole.")
@@ -294,16 +294,16 @@ def _worded(mail: Mail, verdict: Verdict) -> Verdict:
 
     So is what would show the customer a link that is an engineer's; a ticket that it would open is not opened.
     """
-    if verdict.action == "say" and _SECRETS in (mail.written or mail.text):
+    if verdict.action == "say" and holds_link(mail.written or mail.text):
         return Verdict("note", QUOTES_LINK)
-    if verdict.action == "open" and _SECRETS in f"{mail.subject}\n{mail.text}":
+    if verdict.action == "open" and holds_link(f"{mail.subject}\n{mail.text}"):
         return Verdict("leave", QUOTES_LINK)
     if verdict.action != "engineer":
         return verdict
     words = engineers_words(mail)
     if not words.text:
         return Verdict("note", NOTHING_WRITTEN)
-    return Verdict("note", QUOTES_LINK) if _SECRETS in words.text and not words.is_internal else verdict
+    return Verdict("note", QUOTES_LINK) if holds_link(words.text) and not words.is_internal else verdict
 
 
 async def _whose(session: AsyncSession, hook: MailHook, mail: Mail, thread: Thread | None) -> tuple[str, bool]:

@@ -21,6 +21,10 @@ _MOST: Final = 80
 """Terms of one text that are looked at."""
 _READ: Final = 160
 """Words of one text whose meanings are looked up."""
+_LOOKED_AT: Final = 10_000
+"""Characters of a text that are looked at: more than its terms take."""
+_LONGEST: Final = 60
+"""Characters of a word that are looked at."""
 _WORD: Final = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 _PARTS: Final = re.compile(r"[._-]")
 _NEGATED: Final = re.compile(r"n['\u2019]t\b")
@@ -49,7 +53,8 @@ _SAYS_NOTHING: Final = frozenset(
 
 def terms_of(text: str) -> dict[str, str]:
     """The terms of a text, and how each is spelt where it comes first; of a long text, the first ones."""
-    words = _words(text)
+    start = folded(text[:_LOOKED_AT])[:_LOOKED_AT]
+    words = _words(start)
     terms: dict[str, str] = {}
     place = 0
     while place < len(words) and len(terms) < _MOST:
@@ -62,7 +67,7 @@ def terms_of(text: str) -> dict[str, str]:
         if term is not None:
             terms.setdefault(term, " ".join(words[place : place + length]))
         place += length
-    return {**dict(_topics(words[:_READ])), **dict(_hours(text)), **terms}
+    return {**dict(_topics(words[:_READ])), **dict(_hours(start)), **terms}
 
 
 def may_say_nothing(term: str) -> bool:
@@ -87,16 +92,16 @@ def _topics(words: Iterable[str]) -> Iterator[tuple[str, str]]:
 def _hours(text: str) -> Iterator[tuple[str, str]]:
     """Hours of a clock of twelve: nobody's time zone is known, but the hour itself is said alike."""
     for hours in _HOURS:
-        for match in hours.finditer(folded(text)):
+        for match in hours.finditer(text):
             if int(match[1]) <= _DAY:
                 yield f"hour:{int(match[1]) % 12}", match[1]
 
 
 def _words(text: str) -> list[str]:
     words: list[str] = []
-    for word in _WORD.findall(_NEGATED.sub("nt", folded(text))):
+    for word in _WORD.findall(_NEGATED.sub("nt", text)):
         words += [word] if _has_digit(word) else _PARTS.split(word)
-    return words
+    return [word[:_LONGEST] for word in words]
 
 
 def _term(word: str) -> str | None:

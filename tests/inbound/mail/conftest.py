@@ -33,6 +33,8 @@ class Post:
     mailbox: Mailbox
     channels: tuple[Channel, ...]
     admin: Headers
+    port: int
+    """of the mail server that takes what it sends"""
 
     async def come(self, raw: bytes) -> dict[str, Any]:
         """Let an e-mail come; its receipt."""
@@ -112,4 +114,4 @@ async def post(make_desk: MakeDesk, mailbox: tuple[Mailbox, str]) -> Post:
     desk.sessions.kw["info"]["mails"] = True
     await desk.make(name="Mail", format="email", mapping=[], mail={"authserv_id": GATEWAY})
     channels = configured(Settings(smtp_url=mailbox[1], mail_from=SENDER))
-    return Post(desk, mailbox[0], channels, await make_key(desk.sessions, "admin"))
+    return Post(desk, mailbox[0], channels, await make_key(desk.sessions, "admin"), int(mailbox[1].rpartition(":")[2]))

@@ -1,5 +1,6 @@
 """Messages that somebody has made to do harm: each is taken, and does none."""
 
+from base64 import b64encode
 from email import message_from_bytes
 from pathlib import Path
 from typing import Any
@@ -179,12 +180,29 @@ async def test_the_link_by_which_an_engineer_answers_an_alert_reaches_no_custome
     assert len(await post.messages(ticket_id)) == 1
 
 
-@pytest.mark.parametrize("content", ["%PDF-1.7\n\xe2\xe3\xcf\xd3\n", "Gr\xfc\xdfe, 3.2"])
+@pytest.mark.parametrize(
+    "content", ["%PDF-1.7\n\xe2\xe3\xcf\xd3\n", "Gr\xfc\xdfe, 3.2", "Hello\n\nIt is 3.2.", "Hola\nAna\n", "Test", "OK"]
+)
 def test_what_is_falsely_called_base64_keeps_its_bytes(content: str) -> None:
     head = letter("", Content_Type="text/plain; charset=iso-8859-1", Content_Transfer_Encoding="base64")
     raw = content.encode("latin-1")
     entity = message_from_bytes(head + raw)
     assert (bytes_of(entity), text_of(entity)) == (raw, content)
+
+
+@pytest.mark.parametrize("width", [4, 60, 76, 10_000])
+def test_what_is_base64_is_read_as_such_however_wide(width: int) -> None:
+    text = "It is 3.2, and nothing else. " * 9
+    coded = b64encode(text.encode()).decode()
+    body = "\n".join(coded[start : start + width] for start in range(0, len(coded), width))
+    for each, said in (
+        (body, text),
+        (f"\n{body}\n\n--\nA list's footer", text),
+        ("WWVz", "Yes"),
+        ("SGk=", "Hi"),
+        ("SGk", "Hi"),
+    ):
+        assert text_of(message_from_bytes(letter(each, Content_Transfer_Encoding="base64"))).startswith(said)
 
 
 async def test_a_message_id_that_another_account_uses_again_leads_nobody_there(post: Post) -> None:

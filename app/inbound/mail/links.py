@@ -1,0 +1,37 @@
+"""Whether there is a link by which an engineer answers an alert, however it is coded, quoted or wrapped. Pure."""
+
+import re
+from base64 import b64encode
+from collections.abc import Iterator
+from typing import Final
+
+_SECRET: Final = b"hd_answer_"
+"""How what opens it begins (``app/notices/links.py``)."""
+_GAP: Final = rb"(?:=[ \t]*+\r?\n|[\s\x00>]|\xc2\xad|\xe2\x80[\x8b-\x8d]|</?wbr/?>)*+"
+"""What stands in it where its line is wrapped: soft line ends, quoting, blanks; the zeros of UTF-16."""
+_BITS: Final = 6
+"""Of one character in base64."""
+
+
+def holds_link(content: bytes | str) -> bool:
+    """Whether it is in a text, or in a file: as it is, quoted-printable, in a URL or HTML, or in base64."""
+    given = content.encode(errors="replace") if isinstance(content, str) else content
+    return any(form.search(given) for form in _FORMS)
+
+
+def _forms() -> Iterator[re.Pattern[bytes]]:
+    yield re.compile(_GAP.join(_spellings(each) for each in _SECRET.decode()), re.IGNORECASE)
+    for before in range(3):
+        bits = (8 * before, 8 * (before + len(_SECRET)))
+        coded = b64encode(bytes(before) + _SECRET + bytes(3))
+        known = coded[-(-bits[0] // _BITS) : bits[1] // _BITS]  # the others have bits of what stands beside it
+        yield re.compile(_GAP.join(re.escape(bytes([each])) for each in known))
+
+
+def _spellings(letter: str) -> bytes:
+    code = ord(letter)
+    named = "|&lowbar;" if letter == "_" else ""
+    return f"(?:{letter}|[=%]{code:02x}|&#0{{0,5}}{code};|&#x0{{0,5}}{code:x};{named})".encode()
+
+
+_FORMS: Final = tuple(_forms())

@@ -1,0 +1,100 @@
+"""The link by which an engineer answers an alert: whatever it is in, and however it is written, customers get none."""
+
+from base64 import b64encode, encodebytes
+from pathlib import Path
+from quopri import encodestring
+
+import pytest
+
+from app.core.settings import Settings
+from app.inbound.mail.links import holds_link
+from tests.inbound.mail.conftest import Post, person, token
+from tests.inbound.mail.letters import letter
+from tests.support.desk import fetch
+
+_URL = "https://desk.example/a/hd_answer_0123456789abcdef0123456789abcdef01234567"
+_SAID = f"Take it: {_URL} or not"
+
+
+def _wrapped(text: bytes, width: int, end: bytes) -> bytes:
+    return end.join(text[start : start + width] for start in range(0, len(text), width))
+
+
+@pytest.mark.parametrize("width", [3, 7, 31, 76])
+def test_it_is_known_however_it_is_wrapped_or_coded(width: int) -> None:
+    said = _SAID.encode()
+    for end in (b"\n", b"\r\n> ", b"=\r\n", b" \n\t", b"\xe2\x80\x8b"):
+        assert holds_link(_wrapped(said, width, end)), end
+    for before in range(3):
+        assert holds_link(_wrapped(b64encode(b"x" * before + said), width, b"\r\n"))
+    assert holds_link(said.decode().encode("utf-16-be"))
+    assert holds_link(encodestring(said.replace(b"_", b"\xc3\xa9_")).replace(b"=C3=A9_", b"=5F"))
+
+
+@pytest.mark.parametrize("text", ["hd%5Fanswer%5f1", "hd&#95;answer&#x5F;x", "hd&lowbar;answer_1", "/A/HD_ANSWER_1"])
+def test_it_is_known_in_urls_and_html(text: str) -> None:
+    assert holds_link(text)
+
+
+@pytest.mark.parametrize("text", ["", "hd_answers", "an hd answer", "had_answer_1", "aGRf"])
+def test_what_is_none_is_none(text: str) -> None:
+    assert not holds_link(text)
+
+
+def _file(name: str, content: str, *fields: str) -> str:
+    head = (f'Content-Disposition: attachment; filename="{name}"', *fields)
+    return "--x\n" + "\n".join(head) + f"\n\n{content}\n"
+
+
+_FILES = (
+    _file("clean.log", "It is 3.2."),
+    _file("e-mail.txt", _SAID, "Content-Type: text/plain"),
+    _file("note.txt", f"> {_URL[:32]}\n> {_URL[32:]}", "Content-Type: text/plain"),
+    _file("page.html", f'<a href="{_URL}">Take it</a>', "Content-Type: text/html"),
+    _file("coded.bin", encodebytes(_SAID.encode()).decode(), "Content-Transfer-Encoding: base64"),
+    _file(
+        "quoted.txt",
+        _SAID.replace("answer", "ans=\nwer").replace("hd_", "hd=5F"),
+        "Content-Transfer-Encoding: quoted-printable",
+    ),
+    _file("twice.txt", encodebytes(encodebytes(_SAID.encode())).decode(), "Content-Transfer-Encoding: base64"),
+    _file("hd_answer_1", "A name"),
+    f"--x\nContent-Type: message/rfc822\n\nSubject: Alert\n\n{_SAID}\n",
+)
+
+
+async def test_an_engineers_answer_goes_out_without_it(post: Post, tmp_path: Path) -> None:
+    post.desk.sessions.kw["info"]["files"] = Settings(files_folder=tmp_path)
+    await person(post)
+    ticket_id = await post.opened()
+    await post.engineer()
+    await post.at_support()
+    jan, to = "Jan <jan@support.example>", await token(post, ticket_id)
+    body = "--x\n\nTry this.\n" + "".join(_FILES) + "--x--"
+    await post.come(letter(body, jan, To=to, Content_Type="multipart/mixed; boundary=x"))
+    [said] = await post.messages(ticket_id)
+    assert (said["visibility"], holds_link(said["body"]), "clean.log" in said["body"]) == ("public", False, False)
+    assert [row["name"] for row in await fetch(post.desk.sessions, "SELECT name FROM files")] == ["clean.log"]
+    wrapped = f"I take it: {_URL[:30]}\n{_URL[30:]}"
+    page = f'<p>See <a href="{_URL}">{_URL[:28]}<wbr>{_URL[28:]}</a></p>'
+    for text, kind in ((wrapped, "text/plain"), (page, "text/html")):
+        await post.come(letter(text, jan, To=to, Content_Type=kind))
+    assert [one["visibility"] for one in await post.messages(ticket_id)] == ["public", "internal", "internal"]
+
+
+@pytest.mark.parametrize("vouched", [True, False])
+async def test_what_an_engineer_answers_to_a_closed_ticket_opens_none_for_its_customer(
+    post: Post, *, vouched: bool
+) -> None:
+    await person(post)
+    ticket_id = await post.opened()
+    _, agent = await post.engineer()
+    await post.at_support()
+    path = f"/v1/tickets/{ticket_id}/status"
+    await post.desk.client.post(path, json={"status": "closed", "message": "Bye"}, headers=agent)
+    quoted = "Too late.\n\n> ##- heliodesk -##\n> Handed over: the customer is difficult"
+    to = await token(post, ticket_id)
+    receipt = await post.come(letter(quoted, "Jan <jan@support.example>", vouched=vouched, To=to))
+    assert (receipt["state"], receipt["tickets"]) == ("ignored", [])
+    assert receipt["omissions"] == ["An engineer's answer to a closed ticket, which takes none"]
+    assert len(await post.desk.tickets()) == 1
