@@ -235,7 +235,8 @@ async def poll(
     connection = await driver(session)
     lanes, after = await waiting(session, share, after)
     _random.shuffle(lanes)  # those that come first in the order of their ids are not to come first each time
-    grants = granted(lanes, share)
+    busy = set(share.busy)
+    grants = granted([lane for lane in lanes if lane.endpoint_id not in busy], share)
     if not grants:
         return Poll(after=after)
     claim_id = new_id("clm")

@@ -76,6 +76,18 @@ def small(state: State, monkeypatch: pytest.MonkeyPatch) -> State:
     return state
 
 
+async def test_what_a_removed_endpoint_leaves_pauses_no_other(
+    sessions: Sessions, small: State, make_endpoint: MakeEndpoint, tell: Tell, client: httpx.AsyncClient, admin: Headers
+) -> None:
+    removed, left = [await make_endpoint(URL, ACCOUNT, ["ticket.opened"]) for _ in "ab"]
+    await tell(*(event_row() for _ in range(6)))
+    await fetch(sessions, "DELETE FROM webhook_endpoints WHERE id = $1", removed.id)
+    assert await pause_over_quota(small) == 0
+    path, since = f"/v1/webhooks/{left.id}/replay", (await now_of(sessions) - timedelta(hours=1)).isoformat()
+    await fetch(sessions, "UPDATE deliveries SET state = 'delivered', queued = false WHERE endpoint_id = $1", left.id)
+    assert (await client.post(path, json={"since": since}, headers=admin)).status_code == 202
+
+
 async def test_over_the_quota_the_fullest_endpoint_pauses_and_says_so(
     sessions: Sessions, small: State, make_endpoint: MakeEndpoint, tell: Tell, client: httpx.AsyncClient, admin: Headers
 ) -> None:
@@ -469,6 +481,7 @@ def test_an_owner_is_busy_until_what_its_events_made_could_have_been_made_calmly
     assert loads.busy(now=2.4) == {ACCOUNT}
     assert loads.busy(now=2.6) == set()
     assert loads.add(ACCOUNT, 400, now=6.0)
+    assert not loads.add(NO_ACCOUNT, 10_000, now=6.0), "what the operators' endpoints cost, no customer decides"
 
 
 @asynccontextmanager
