@@ -191,7 +191,7 @@ def _receiving(state: State) -> Sequence[Job]:
     )
     room = Room(state.settings.hook_bytes, state.settings.unchecked_hook_bytes)
     ends = Ends(state.sessions, state.limits.tickets, state.metrics)
-    over = "drops the oldest payloads and alerts of hooks that keep nearly as many as they may, or more"
+    over = "drops payloads of hooks that were removed, and the oldest of those that keep nearly as many as they may"
     held = "begins and ends maintenance windows, and opens the alerts that they held back and that still fire"
     second, minute = timedelta(seconds=1), timedelta(minutes=1)
     return (

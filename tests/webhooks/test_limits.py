@@ -11,8 +11,9 @@ from sqlalchemy import update
 
 from app.core.clock import wall_now
 from app.core.db.engine import Sessions
-from app.core.db.session import transaction
+from app.core.db.session import driver, transaction
 from app.core.state import State
+from app.webhooks.background import deliver
 from app.webhooks.background.deliver import Limits, Sender
 from app.webhooks.models import WebhookEndpointRow
 from app.webhooks.outbox.attempts import DeliveryOutcome
@@ -20,6 +21,7 @@ from app.webhooks.outbox.claims import Claimed, claim
 from app.webhooks.outbox.outcomes import record_outcomes
 from app.webhooks.rules.sharing import Share
 from tests.support.actors import Headers
+from tests.support.desk import fetch
 from tests.support.waiting import PATIENCE, until
 from tests.webhooks.conftest import MakeEndpoint, Tell, deliveries, event_row
 from tests.webhooks.receiver import Receiver, status
@@ -29,6 +31,8 @@ STEP = timedelta(milliseconds=100)
 AHEAD = timedelta(minutes=1)
 """Of a claim by a clock of its own: what is told meanwhile is due by then, however long that takes."""
 ALL = Share(limit=100, per_endpoint=100)
+_WRITTEN = "SELECT id, xmin::text AS by FROM deliveries ORDER BY id"
+_LOCKED = "SELECT id, xmax::text AS by FROM deliveries ORDER BY id"
 
 
 @pytest.fixture
@@ -70,6 +74,36 @@ async def test_a_rate_is_kept_evenly_and_by_all_replicas_together(
     await tell(event_row())
     assert await claimed(sessions, now + 4.9 * STEP) == []
     assert len(await claimed(sessions, now + 5 * STEP)) == 1, "behind those before it, not beside them"
+
+
+async def test_while_somebody_holds_an_endpoint_nothing_of_it_is_written_again_and_again(
+    sessions: Sessions,
+    state: State,
+    make_endpoint: MakeEndpoint,
+    tell: Tell,
+    receiver: Receiver,
+    sender: Sender,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nor locked: for a moment, which is long here."""
+    await limit(sessions, await make_endpoint(receiver.url), rate=1000)
+    await tell(*(event_row() for _ in range(3)))
+    async with transaction(sessions) as session:
+        another = Sender(state)
+        await (await driver(session)).execute("SELECT FROM webhook_endpoints FOR UPDATE")
+        written = await fetch(sessions, _WRITTEN)
+        monkeypatch.setattr(deliver, "_LEFT_ALONE", 2 * PATIENCE)
+        assert await another.run_pass() == 0
+        assert await fetch(sessions, _WRITTEN) == written
+        locked = await fetch(sessions, _LOCKED)
+        assert await another.run_pass() == 0
+        assert await fetch(sessions, _LOCKED) == locked
+
+    async def all_sent() -> bool:
+        await sender.run_pass()
+        return len(receiver.messages) == 3
+
+    await until(all_sent)
 
 
 async def test_a_retry_takes_a_place_too(sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell) -> None:

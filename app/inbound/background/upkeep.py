@@ -4,8 +4,9 @@ from datetime import timedelta
 from typing import Final
 
 from app.core.db.engine import Sessions
-from app.core.db.session import driver
+from app.core.db.session import driver, transaction
 from app.core.db.statements.housekeeping import forget
+from app.inbound.maintenance.models import SilencedAlertRow
 from app.inbound.models import HookPayloadsRow, IncidentAlertRow, IncidentRow
 from app.inbound.payloads import Room, drop, drop_oldest
 
@@ -26,11 +27,16 @@ _SURPLUS: Final = """
 )
 """
 _OVER: Final = "t.received_at < now() - $1::interval AND t.state <> 'pending'"
-_WITHOUT_HOOK: Final = """
-t.state = 'pending' AND NOT EXISTS (SELECT FROM hooks AS h WHERE h.account_id = t.account_id AND h.id = t.hook_id)
-"""
 _OF_NO_HOOK: Final = """
 NOT EXISTS (SELECT FROM hooks AS h WHERE h.account_id = t.account_id AND h.id = t.hook_id)
+"""
+_GONE: Final = """
+WITH RECURSIVE each AS (
+    SELECT min(hook_id) AS id FROM receipts
+    UNION ALL
+    SELECT (SELECT min(hook_id) FROM receipts WHERE hook_id > each.id) FROM each WHERE each.id IS NOT NULL
+)
+SELECT id FROM each WHERE id IS NOT NULL AND NOT EXISTS (SELECT FROM hooks AS h WHERE h.id = each.id)
 """
 _SILENT: Final = "t.heard_at < now() - $1::interval"
 _ENDED: Final = """
@@ -44,14 +50,18 @@ t.changed_at < now() - $1::interval AND NOT EXISTS (
 async def forget_receipts(sessions: Sessions) -> None:
     """Drop receipts past their retention, and what is remembered of silent alerts; their tickets stay."""
     await drop(sessions, _OVER, RETENTION)
-    await drop(sessions, _WITHOUT_HOOK)
-    await forget(sessions, HookPayloadsRow, _OF_NO_HOOK)
+    for table in (HookPayloadsRow, IncidentRow, IncidentAlertRow, SilencedAlertRow):
+        await forget(sessions, table, _OF_NO_HOOK)
     await forget(sessions, IncidentAlertRow, _SILENT, SILENCE)
     await forget(sessions, IncidentRow, _ENDED, SILENCE)
 
 
 async def make_room(sessions: Sessions, room: Room) -> None:
-    """Drop the oldest of what hooks keep where they keep too much: payloads, and what is remembered of alerts."""
+    """Drop receipts of hooks that were removed, and the oldest of what hooks keep where that is too much."""
+    async with transaction(sessions) as session:
+        gone = await (await driver(session)).fetch(_GONE)
+    for hook in gone:
+        await drop(sessions, "t.hook_id = $1", hook["id"])
     await drop_oldest(sessions, room)
     await forget_surplus(sessions)
 

@@ -55,10 +55,12 @@ _ALONE: Final = AdvisoryLock("catch up", "hashtext('heliodesk catch up')")
 
 _OVER: Final = f"""
 WITH waiting AS (
-    SELECT owner_id, endpoint_id, count(*) AS pending FROM deliveries WHERE state = 'pending' GROUP BY 1, 2
+    SELECT d.*, w.direct, w.enabled FROM webhook_endpoints AS w JOIN (
+        SELECT owner_id, endpoint_id, count(*) AS pending FROM deliveries WHERE state = 'pending' GROUP BY 1, 2
+    ) AS d ON w.id = d.endpoint_id
 )
-SELECT owner_id, endpoint_id, pending, w.direct FROM waiting JOIN webhook_endpoints AS w ON w.id = endpoint_id
-WHERE w.enabled AND owner_id IN (
+SELECT owner_id, endpoint_id, pending, direct FROM waiting
+WHERE enabled AND owner_id IN (
     SELECT owner_id FROM waiting GROUP BY 1
     HAVING sum(pending) > CASE WHEN owner_id = '{NO_ACCOUNT}' THEN $2::bigint ELSE $1::bigint END
 )

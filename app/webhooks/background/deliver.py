@@ -43,6 +43,8 @@ _POLLS: Final = 50
 """Polls of one pass: while there is always something to claim, passes follow each other."""
 _QUEUE_EVERY: Final = 8
 """Polls between two that first queue what has become due: some hundredths of a second, and retries wait for seconds."""
+_LEFT_ALONE: Final = 0.2
+"""Seconds for which nothing is claimed for an endpoint whose row somebody holds."""
 _ROUNDS: Final = 2
 """Times that all lanes are seen in vain before a pass ends: it may have begun in the midst of them."""
 _random: Final = random.SystemRandom()
@@ -80,6 +82,7 @@ class Sender:
         self._in_flight: set[Claimed] = set()
         self._recorder = Recorder(state, self._limits.lease, self._recorded)
         self._probation = Probation()
+        self._left_alone: dict[str, float] = {}
         self._after = START
         self._bodies: dict[tuple[str, Form], bytes] = {}
         self._held_back = False
@@ -102,6 +105,7 @@ class Sender:
             queueing = more_due or idle or not number % _QUEUE_EVERY
             seen, more_due = await self._poll(share, now, queueing=queueing)
             self._after = seen.after
+            self._left_alone |= dict.fromkeys(seen.held, monotonic() + _LEFT_ALONE)
             self._bodies = {}
             for delivery in seen.claimed:
                 self._begin(delivery)
@@ -158,6 +162,7 @@ class Sender:
         probation, apart = self._probation.allowed, self._recorder.apart
         held = len(self._held) - sum(apart.values())
         allowed = {delivery.endpoint_id: delivery.allowed for delivery in self._in_flight} | probation
+        self._left_alone = {endpoint: until for endpoint, until in self._left_alone.items() if monotonic() < until}
         return Share(
             limit=min(self._limits.slots - len(self._in_flight), self._limits.held - held),
             per_endpoint=self._limits.per_endpoint,
@@ -167,7 +172,7 @@ class Sender:
             by_owner=Counter(delivery.owner_id for delivery in self._in_flight) + Counter(apart),
             on_probation=Counter(one.owner_id for one in self._in_flight if one.endpoint_id in probation),
             probation=probation,
-            busy=[endpoint for endpoint, number in in_flight.items() if number >= allowed[endpoint]],
+            busy=[*self._left_alone, *(name for name, number in in_flight.items() if number >= allowed[name])],
         )
 
     async def _poll(self, share: Share, now: datetime | None, *, queueing: bool) -> tuple[Poll, bool]:

@@ -11,7 +11,7 @@ what is queued for it gets a place, once, and is due then; ``paced_until`` is wh
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
@@ -37,7 +37,7 @@ from app.webhooks.rules.sharing import START, Grant, Key, Lane, Share, granted
 _PLACES: Final = 200
 """So many of one lane get their places at once."""
 _AHEAD: Final = 5
-"""At most so many more of one lane are looked at than it may send, for those that are before their turn.
+"""At most so many more of one lane, and half as many, are looked at than it may send, for what is before its turn.
 
 Whatever is looked at is locked, which costs nearly as much as to claim it.
 """
@@ -132,8 +132,8 @@ _PUT_BACK: Final = f"""
 UPDATE deliveries AS d SET queued = false, next_attempt_at = $3::timestamptz + interval '{_MOMENT}'
 FROM unnest($1::text[], $2::text[]) AS mine (account_id, id) WHERE d.account_id = mine.account_id AND d.id = mine.id
 """  # noqa: S608  a number of ours
-# They follow each other by 1 / rate, whichever replica sends them; a moment later where a request holds the endpoint.
-_PLACE: Final = f"""
+# They follow each other by 1 / rate, whichever replica sends them. Where a request holds the endpoint, they get none.
+_PLACE: Final = """
 WITH mine AS (
     SELECT *, row_number() OVER (PARTITION BY endpoint_id ORDER BY line) AS number
     FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS m (account_id, id, endpoint_id, line)
@@ -146,12 +146,12 @@ WITH mine AS (
     FROM paces AS p, (SELECT endpoint_id, max(number) AS number FROM mine GROUP BY endpoint_id) AS m
     WHERE w.id = p.id AND m.endpoint_id = p.id
 )
-UPDATE deliveries AS d SET paced = p.id IS NOT NULL,
-    next_attempt_at = coalesce(p.free_at + p.step * (m.number - 1), $4 + interval '{_MOMENT}'),
-    queued = coalesce(p.free_at + p.step * (m.number - 1) <= $4, false)
-FROM mine AS m LEFT JOIN paces AS p ON p.id = m.endpoint_id
+UPDATE deliveries AS d SET paced = true, next_attempt_at = p.free_at + p.step * (m.number - 1),
+    queued = p.free_at + p.step * (m.number - 1) <= $4
+FROM mine AS m JOIN paces AS p ON p.id = m.endpoint_id
 WHERE d.account_id = m.account_id AND d.id = m.id
-"""  # noqa: S608  a number of ours
+RETURNING d.endpoint_id
+"""
 # The outcome of what is locked is being recorded: waiting for it, in another order than its own, would be a deadlock.
 _RENEW: Final = """
 WITH held AS MATERIALIZED (
@@ -204,12 +204,13 @@ class Claimed:
 class Poll:
     """What one poll of the outbox found, among the lanes behind one of them.
 
-    ``put_off``: deliveries were parked, or given a place. ``after`` is the lane behind which the next poll goes on;
-    ``START`` once all were seen.
+    ``put_off``: deliveries were parked, or given a place. ``held`` are endpoints whose deliveries get none, as somebody
+    holds their rows. ``after`` is the lane behind which the next poll goes on; ``START`` once all were seen.
     """
 
     claimed: Sequence[Claimed] = ()
     put_off: bool = False
+    held: Collection[str] = ()
     after: Key = START
 
 
@@ -234,7 +235,8 @@ async def poll(
     connection = await driver(session)
     lanes, after = await waiting(session, share, after)
     _random.shuffle(lanes)  # those that come first in the order of their ids are not to come first each time
-    grants = granted(lanes, share)
+    busy = set(share.busy)
+    grants = granted([lane for lane in lanes if lane.endpoint_id not in busy], share)
     if not grants:
         return Poll(after=after)
     claim_id = new_id("clm")
@@ -242,29 +244,36 @@ async def poll(
     rows = await connection.fetch(CLAIM, now, claim_id, lease, *zip(*asked, strict=True))
     read_at = monotonic()
     put_off = await _put_off(session, rows)
+    placed, held = await _give_places(session, rows)
     names = await _names(session, rows)
     claimed = [_claimed(row, claim_id, read_at, share, names) for row in rows if not row["waits_for"]]
-    return Poll(claimed, put_off, after)
+    return Poll(claimed, put_off or placed, held, after)
 
 
 def _asked(lane: Lane, grant: Grant) -> tuple[str, str, str, int, int, int]:
-    reach = _PLACES if lane.paced else grant.many + min(grant.many, _AHEAD)
+    reach = _PLACES if lane.paced else grant.many + min(grant.many // 2, _AHEAD)
     return *lane.key, grant.many, grant.firsts, reach
 
 
 async def _put_off(session: AsyncSession, rows: Sequence[Any]) -> bool:
     connection = await driver(session)
     put_off = False
-    for waits_for, statement, names in (
-        ("turn", _PARK, ("account_id", "delivery_id")),
-        ("past", _PUT_BACK, ("account_id", "delivery_id")),
-        ("place", _PLACE, ("account_id", "delivery_id", "endpoint_id")),
-    ):
-        waiting_for_it = [[row[name] for name in names] for row in rows if row["waits_for"] == waits_for]
+    for waits_for, statement in (("turn", _PARK), ("past", _PUT_BACK)):
+        waiting_for_it = [(row["account_id"], row["delivery_id"]) for row in rows if row["waits_for"] == waits_for]
         if waiting_for_it:
             await connection.execute(statement, *zip(*waiting_for_it, strict=True), rows[0]["now"])
             put_off = True
     return put_off
+
+
+async def _give_places(session: AsyncSession, rows: Sequence[Any]) -> tuple[bool, set[str]]:
+    """Give what has none a place at its endpoint's rate; whether any got one, and the endpoints at which none did."""
+    without = [row for row in rows if row["waits_for"] == "place"]
+    if not without:
+        return False, set()
+    columns = [[row[name] for row in without] for name in ("account_id", "delivery_id", "endpoint_id")]
+    placed = await (await driver(session)).fetch(_PLACE, *columns, rows[0]["now"])
+    return bool(placed), set(columns[-1]) - {row["endpoint_id"] for row in placed}
 
 
 async def _names(session: AsyncSession, rows: Sequence[Any]) -> dict[_Plan, Names]:

@@ -16,7 +16,10 @@ _CALM: Final = Rate("deliveries", 400, 1)
 OPERATORS: Final = 10
 """Operators' endpoints hear all accounts, and may have so many times what one account may have pending."""
 _OPERATORS_DIRECT: Final = 5
-"""So many times as many of the operators' endpoints are sent to directly: what these cost, no customer decides."""
+"""So many times as many of the operators' endpoints are sent to directly: what these cost, no customer decides.
+
+So they are never busy either, however many deliveries the events of all accounts make.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class Loads:
 
     def add(self, owner_id: str, number: int, now: float) -> bool:
         """So many more at the monotonic instant ``now``; whether the owner, who was not, is busy by that."""
+        if owner_id == NO_ACCOUNT:
+            return False
         bucket = self._buckets.setdefault(owner_id, Bucket(_CALM, now))
         bucket.take(now, number)
         if bucket.left(now) or owner_id in self._busy:

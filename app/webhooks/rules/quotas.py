@@ -14,7 +14,9 @@ ENDPOINTS: Final = Quota(
 PENDING: Final = Quota(
     "pending_deliveries",
     "max_pending_deliveries",
-    f"(SELECT count(*) FROM deliveries WHERE owner_id = coalesce($1::text, '{NO_ACCOUNT}') AND state = 'pending')",  # noqa: S608  our own text
+    f"""(
+    SELECT count(*) FROM deliveries AS d JOIN webhook_endpoints AS w ON w.id = d.endpoint_id
+    WHERE d.owner_id = coalesce($1::text, '{NO_ACCOUNT}') AND d.state = 'pending')""",  # noqa: S608  our own text
     operator=OPERATORS,
 )
 """Beyond it endpoints pause. Nothing that is recorded is refused for it, only what asks for deliveries themselves."""

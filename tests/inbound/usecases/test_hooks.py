@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from app.inbound.background import upkeep
+from app.inbound.payloads import Room
 from app.inbound.schemas import MAX_MAPPED
 from tests.inbound.conftest import MAPPING, Desk, MakeDesk, payload
 from tests.support.actors import make_key
@@ -70,7 +71,20 @@ async def test_what_came_in_while_its_hook_was_removed_keeps_nobody_busy(desk: D
     await desk.send({"key": "a"})
     await fetch(desk.sessions, "DELETE FROM hooks")
     assert await desk.processor.next_instant() is None
-    await upkeep.forget_receipts(desk.sessions)
+    await upkeep.make_room(desk.sessions, Room(10**9, 10**9))
+    assert await fetch(desk.sessions, "SELECT 1 FROM receipts") == []
+
+
+async def test_a_hook_with_very_many_receipts_is_removed_at_once_and_most_of_them_later(desk: Desk) -> None:
+    await desk.send({"key": "a"})
+    await fetch(
+        desk.sessions,
+        "INSERT INTO receipts SELECT copy.* FROM receipts AS r, generate_series(1, 600) AS n,"
+        " jsonb_populate_record(r, jsonb_build_object('id', 'rcp_' || n, 'event_key', n::text)) AS copy",
+    )
+    assert (await desk.client.delete(f"/v1/hooks/{desk.hook['id']}", headers=desk.owner)).status_code == 204
+    assert 0 < len(await fetch(desk.sessions, "SELECT 1 FROM receipts")) < 600
+    await upkeep.make_room(desk.sessions, Room(10**9, 10**9))
     assert await fetch(desk.sessions, "SELECT 1 FROM receipts") == []
 
 

@@ -76,6 +76,18 @@ def small(state: State, monkeypatch: pytest.MonkeyPatch) -> State:
     return state
 
 
+async def test_what_a_removed_endpoint_leaves_pauses_no_other(
+    sessions: Sessions, small: State, make_endpoint: MakeEndpoint, tell: Tell, client: httpx.AsyncClient, admin: Headers
+) -> None:
+    removed, left = [await make_endpoint(URL, ACCOUNT, ["ticket.opened"]) for _ in "ab"]
+    await tell(*(event_row() for _ in range(6)))
+    await fetch(sessions, "DELETE FROM webhook_endpoints WHERE id = $1", removed.id)
+    assert await pause_over_quota(small) == 0
+    path, since = f"/v1/webhooks/{left.id}/replay", (await now_of(sessions) - timedelta(hours=1)).isoformat()
+    await fetch(sessions, "UPDATE deliveries SET state = 'delivered', queued = false WHERE endpoint_id = $1", left.id)
+    assert (await client.post(path, json={"since": since}, headers=admin)).status_code == 202
+
+
 async def test_over_the_quota_the_fullest_endpoint_pauses_and_says_so(
     sessions: Sessions, small: State, make_endpoint: MakeEndpoint, tell: Tell, client: httpx.AsyncClient, admin: Headers
 ) -> None:
@@ -175,6 +187,20 @@ async def test_a_ticket_s_events_keep_their_order_where_one_was_recorded_beside_
     assert receiver.ids == [event["id"] for event in events]
 
 
+async def test_an_endpoint_that_is_disabled_meanwhile_waits_for_nothing_that_nobody_makes(
+    sessions: Sessions, small: State, make_endpoint: MakeEndpoint, tell: Tell
+) -> None:
+    await make_endpoint(URL, ACCOUNT, ["ticket.opened"])
+    (unmade, _) = await tell(*of_ticket(1, 2))
+    await fetch(sessions, "DELETE FROM deliveries WHERE event_id = $1", unmade["id"])
+    await fetch(sessions, "UPDATE deliveries SET queued = true, next_attempt_at = now()")
+    await fetch(sessions, "UPDATE webhook_endpoints SET behind_from = 0, resumed_at = now(), enabled = false")
+    sender = Sender(small)
+    await sender.run_pass()
+    await sender.stop()
+    assert [one.state for one in await deliveries(sessions)] == ["failed"]
+
+
 async def test_what_tells_of_an_endpoint_is_heard_by_one_that_is_left_behind_meanwhile(
     sessions: Sessions, state: State, make_endpoint: MakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -208,6 +234,7 @@ async def test_an_endpoint_that_a_request_holds_holds_up_nobody_else(
         await (await driver(session)).execute("SELECT FROM webhook_endpoints WHERE id = $1 FOR UPDATE", held.id)
         await catching.run_pass()
         assert [await heard(sessions, one) for one in (held, *others)] == [set(), *[{event["id"]}] * len(others)]
+        assert await catch_up(state) == 0, "it does not try again and again"
     await caught_up(state)
     assert await heard(sessions, held) == {event["id"]}
 
@@ -454,6 +481,7 @@ def test_an_owner_is_busy_until_what_its_events_made_could_have_been_made_calmly
     assert loads.busy(now=2.4) == {ACCOUNT}
     assert loads.busy(now=2.6) == set()
     assert loads.add(ACCOUNT, 400, now=6.0)
+    assert not loads.add(NO_ACCOUNT, 10_000, now=6.0), "what the operators' endpoints cost, no customer decides"
 
 
 @asynccontextmanager
