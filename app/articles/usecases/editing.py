@@ -1,7 +1,8 @@
 """Articles are written, published and voted on. One transaction holds the article, its words and its events."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import exists, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -24,8 +25,22 @@ FIELDS: Final = tuple(ArticleFields.model_fields)
 _TAKEN: Final = _("There already is an article with this slug in this language")
 
 
+class Written(NamedTuple):
+    """An article that was created or changed, and whether it was published before."""
+
+    article: ArticleRow
+    was_published: bool = False
+
+
 async def create_article(session: AsyncSession, command: NewArticle, actor: Actor, *, now: datetime) -> ArticleRow:
     """A new article. 409 where there is one of this slug in this language."""
+    article = await add_article(session, command, actor, now=now)
+    await let_be_read(session, [Written(article)], actor)
+    return article
+
+
+async def add_article(session: AsyncSession, command: NewArticle, actor: Actor, *, now: datetime) -> ArticleRow:
+    """The row of a new article, which ``let_be_read`` is to follow. 409 as ``create_article``."""
     article_id = new_id("art")
     slug = command.slug or slug_of(command.title)
     if await _is_taken(session, slug, command.language):
@@ -53,7 +68,7 @@ async def create_article(session: AsyncSession, command: NewArticle, actor: Acto
             raise Conflict(_TAKEN) from error
         article.slug = f"{slug}-{article_id[-6:]}"
         await _insert(session, article)
-    await _save(session, article, actor, was_published=False)
+    await _keep(session, article, actor)
     return article
 
 
@@ -67,14 +82,24 @@ async def update_article(
     session: AsyncSession, article: ArticleRow, fields: ArticleFields, actor: Actor, *, now: datetime
 ) -> None:
     """Change an article, whose row the caller holds; a change that changes nothing makes no version."""
+    written = await change_article(session, article, fields, actor, now=now)
+    if written:
+        await let_be_read(session, [written], actor)
+
+
+async def change_article(
+    session: AsyncSession, article: ArticleRow, fields: ArticleFields, actor: Actor, *, now: datetime
+) -> Written | None:
+    """Change the row of an article, which ``let_be_read`` is to follow; None where nothing changes."""
     wanted = fields.model_dump()
     if wanted == said(article):
-        return
+        return None
     was_published = article.status == "published"
     for name, value in wanted.items():
         setattr(article, name, value)
     article.version, article.updated_at, article.updated_by = article.version + 1, now, actor.document()
-    await _save(session, article, actor, was_published=was_published)
+    await _keep(session, article, actor)
+    return Written(article, was_published)
 
 
 def said(article: ArticleRow) -> dict[str, Any]:
@@ -87,21 +112,25 @@ async def _is_taken(session: AsyncSession, slug: str, language: str) -> bool:
     return bool(await session.scalar(select(taken)))
 
 
-async def _save(session: AsyncSession, article: ArticleRow, actor: Actor, *, was_published: bool) -> None:
-    is_published = article.status == "published"
-    if is_published and article.published_at is None:
+async def _keep(session: AsyncSession, article: ArticleRow, actor: Actor) -> None:
+    """Save the article, and what it says as a version."""
+    if article.status == "published" and article.published_at is None:
         article.published_at = article.updated_at
     version = {"article_id": article.id, "version": article.version, "created_at": article.updated_at}
     session.add(ArticleVersionRow(**version, **said(article), author=actor.document()))
     await session.flush()
-    await index(session, article)
-    names = ("slug", "language", "title", "product", "version")
-    facts: dict[str, Any] = {"article_id": article.id, "readers": article.audience}
-    facts |= {name: getattr(article, name) for name in names}
-    if is_published:
-        await tell(session, None, Event(article.updated_at, ArticlePublished(**facts), actor))
-    elif was_published:
-        await tell(session, None, Event(article.updated_at, ArticleWithdrawn(**facts), actor))
+
+
+async def let_be_read(session: AsyncSession, written: Sequence[Written], actor: Actor) -> None:
+    """Let searches find what was written, as far as it is published, and tell it."""
+    await index(session, *(each.article for each in written))
+    for article, was_published in written:
+        kind = ArticlePublished if article.status == "published" else ArticleWithdrawn if was_published else None
+        if kind:
+            names = ("slug", "language", "title", "product", "version")
+            facts: dict[str, Any] = {name: getattr(article, name) for name in names}
+            data = kind(article_id=article.id, readers=article.audience, **facts)
+            await tell(session, None, Event(article.updated_at, data, actor))
 
 
 async def vote(
