@@ -34,23 +34,37 @@ class Written(NamedTuple):
 
 async def create_article(session: AsyncSession, command: NewArticle, actor: Actor, *, now: datetime) -> ArticleRow:
     """A new article. 409 where there is one of this slug in this language."""
-    article = await add_article(session, command, actor, now=now)
+    article = _new(command, actor, now)
+    if await _is_taken(session, article.slug, article.language):
+        _take_another_slug(article, command)
+    try:
+        await _insert(session, [article])
+    except IntegrityError:  # somebody has just created it
+        _take_another_slug(article, command)
+        await _insert(session, [article])
+    await _keep(session, [article], actor)
     await let_be_read(session, [Written(article)], actor)
     return article
 
 
-async def add_article(session: AsyncSession, command: NewArticle, actor: Actor, *, now: datetime) -> ArticleRow:
-    """The row of a new article, which ``let_be_read`` is to follow. 409 as ``create_article``."""
-    article_id = new_id("art")
-    slug = command.slug or slug_of(command.title)
-    if await _is_taken(session, slug, command.language):
-        if command.slug:
-            raise Conflict(_TAKEN)
-        slug = f"{slug}-{article_id[-6:]}"
-    article = ArticleRow(
+async def add_articles(
+    session: AsyncSession, commands: Sequence[NewArticle], actor: Actor, *, now: datetime
+) -> list[ArticleRow]:
+    """The rows of new articles that have slugs, which ``let_be_read`` is to follow. 409 as ``create_article``."""
+    articles = [_new(command, actor, now) for command in commands]
+    try:
+        await _insert(session, articles)
+    except IntegrityError as error:
+        raise Conflict(_TAKEN) from error
+    await _keep(session, articles, actor)
+    return articles
+
+
+def _new(command: NewArticle, actor: Actor, now: datetime) -> ArticleRow:
+    return ArticleRow(
         **command.model_dump(include=set(FIELDS)),
-        id=article_id,
-        slug=slug,
+        id=new_id("art"),
+        slug=command.slug or slug_of(command.title),
         language=command.language,
         created_by=actor.document(),
         updated_by=actor.document(),
@@ -60,21 +74,19 @@ async def add_article(session: AsyncSession, command: NewArticle, actor: Actor, 
         version=1,
         created_at=now,
         updated_at=now,
+        published_at=now if command.status == "published" else None,
     )
-    try:
-        await _insert(session, article)
-    except IntegrityError as error:  # somebody has just created it
-        if command.slug:
-            raise Conflict(_TAKEN) from error
-        article.slug = f"{slug}-{article_id[-6:]}"
-        await _insert(session, article)
-    await _keep(session, article, actor)
-    return article
 
 
-async def _insert(session: AsyncSession, article: ArticleRow) -> None:
+def _take_another_slug(article: ArticleRow, command: NewArticle) -> None:
+    if command.slug:
+        raise Conflict(_TAKEN)
+    article.slug = f"{article.slug}-{article.id[-6:]}"
+
+
+async def _insert(session: AsyncSession, articles: Sequence[ArticleRow]) -> None:
     async with session.begin_nested():
-        session.add(article)
+        session.add_all(articles)
         await session.flush()
 
 
@@ -98,7 +110,9 @@ async def change_article(
     for name, value in wanted.items():
         setattr(article, name, value)
     article.version, article.updated_at, article.updated_by = article.version + 1, now, actor.document()
-    await _keep(session, article, actor)
+    if article.status == "published" and article.published_at is None:
+        article.published_at = now
+    await _keep(session, [article], actor)
     return Written(article, was_published)
 
 
@@ -112,12 +126,11 @@ async def _is_taken(session: AsyncSession, slug: str, language: str) -> bool:
     return bool(await session.scalar(select(taken)))
 
 
-async def _keep(session: AsyncSession, article: ArticleRow, actor: Actor) -> None:
-    """Save the article, and what it says as a version."""
-    if article.status == "published" and article.published_at is None:
-        article.published_at = article.updated_at
-    version = {"article_id": article.id, "version": article.version, "created_at": article.updated_at}
-    session.add(ArticleVersionRow(**version, **said(article), author=actor.document()))
+async def _keep(session: AsyncSession, articles: Sequence[ArticleRow], actor: Actor) -> None:
+    """Save the articles, and what they say as versions."""
+    for article in articles:
+        version = {"article_id": article.id, "version": article.version, "created_at": article.updated_at}
+        session.add(ArticleVersionRow(**version, **said(article), author=actor.document()))
     await session.flush()
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.articles.models import ArticleRow
 from app.articles.schemas import ArticleFields, NewArticle
-from app.articles.usecases.editing import FIELDS, Written, add_article, change_article, let_be_read, said
+from app.articles.usecases.editing import FIELDS, Written, add_articles, change_article, let_be_read, said
 from app.core.auth import Actor
 from app.core.clock import database_now
 
@@ -27,7 +27,7 @@ async def import_articles(
     """Create or change articles by slug and language, or with ``dry_run`` only tell. Others are left alone."""
     rows = await _held(session, articles)
     now = await database_now(session)
-    done, written = [], list[Written]()
+    done, new, written = [], list[NewArticle](), list[Written]()
     for article in articles:
         row, fields = rows.get((article.slug, article.language.lower())), _fields(article)
         if row is None:
@@ -37,9 +37,10 @@ async def import_articles(
         if dry_run:
             continue
         if row is None:
-            written.append(Written(await add_article(session, article, actor, now=now)))
+            new.append(article)
         elif change := await change_article(session, row, fields, actor, now=now):
             written.append(change)
+    written += [Written(row) for row in await add_articles(session, new, actor, now=now)]
     await let_be_read(session, written, actor)
     return done
 
