@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -40,6 +40,8 @@ KNOWN_ERROR: Final = "known_error"
 """The reach of the known errors among what is searched: those see them who are no strangers."""
 ALL: Final = ""
 """Stands for the language of the rows that count the articles of each language, which is their word."""
+_Counted: TypeAlias = tuple[str, str, str]
+"""A language, a word of it, and the reach of the texts that have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,35 +54,44 @@ class KnownError:
     workaround: str
 
 
-async def index(session: AsyncSession, article: ArticleRow) -> None:
-    """Let searches find the article as it is, if it is published."""
-    is_published = article.status == "published"
-    await _replace(session, article.id, _text(article) if is_published else None)
+async def index(session: AsyncSession, *articles: ArticleRow) -> None:
+    """Let searches find the articles as they are, if they are published."""
+    counts: Counter[_Counted] = Counter()
+    for article in articles:
+        is_published = article.status == "published"
+        counts.update(await _replaced(session, article.id, _text(article) if is_published else None))
+    await _count(session, counts)
 
 
 async def index_known_error(session: AsyncSession, problem_id: str, error: KnownError | None) -> None:
     """Let suggestions find a known error beside articles; None: no more."""
     if error is None:
-        await _replace(session, problem_id, None)
+        await _count(session, await _replaced(session, problem_id, None))
         return
-    connection, text = await driver(session), f"{error.title} {error.workaround}"
+    connection, whole = await driver(session), f"{error.title} {error.workaround}"
     languages = [*map(primary, LANGUAGES), UNDETERMINED]
-    language = await connection.fetchval(_LANGUAGE, text, languages, [configuration(each) for each in languages])
+    language = await connection.fetchval(_LANGUAGE, whole, languages, [configuration(each) for each in languages])
     own = (problem_id, error.number, language, KNOWN_ERROR, product_key(error.product), error.title, error.workaround)
-    await _replace(session, problem_id, (*own, error.title, error.product or "", configuration(language)))
+    text = (*own, error.title, error.product or "", configuration(language))
+    await _count(session, await _replaced(session, problem_id, text))
 
 
-async def _replace(session: AsyncSession, key: str, text: tuple[Any, ...] | None) -> None:
+async def _replaced(session: AsyncSession, key: str, text: tuple[Any, ...] | None) -> Counter[_Counted]:
+    """Put this text in the place of the one before; in how many more texts each word is now."""
     connection = await driver(session)
-    counts: Counter[tuple[str, str, str]] = Counter()
+    counts: Counter[_Counted] = Counter()
     for row in await connection.fetch(_DROP, key):
         counts.subtract(_words(row))
     if text:
         counts.update(_words(await connection.fetchrow(_KEEP, *text)))
+    return counts
+
+
+async def _count(session: AsyncSession, counts: Counter[_Counted]) -> None:
     changed = sorted((key, number) for key, number in counts.items() if number)
     if changed:
         columns = zip(*((*key, number) for key, number in changed), strict=True)
-        await connection.execute(_COUNT, *map(list, columns))
+        await (await driver(session)).execute(_COUNT, *map(list, columns))
 
 
 def _text(article: ArticleRow) -> tuple[Any, ...]:
@@ -89,7 +100,7 @@ def _text(article: ArticleRow) -> tuple[Any, ...]:
     return (*own, plain(article.body), article.title, "\n".join(article.tags), configuration(language))
 
 
-def _words(row: Row | None) -> Iterator[tuple[str, str, str]]:
+def _words(row: Row | None) -> Iterator[_Counted]:
     if row is not None:
         yield ALL, row["language"], row["reach"]
         yield from ((row["language"], word, row["reach"]) for word in row["words"])

@@ -10,10 +10,11 @@ The detection is tuned on five sets, each by another writer: ``tuning.jsonl``, w
 alike; ``styles.jsonl``, of many styles and near misses; ``known/heldout.jsonl``, ``known/unseen.jsonl`` and
 ``fresh.jsonl``, which were written by people who had not seen the code, and have been looked at since. So what they
 give is no estimate of the quality; that is what ``python -m bench.problems.fitting`` prints for each writer by what was
-fitted to the others, and above all a set that nothing was tuned on: ``blind.jsonl``, or one of your own by ``python -m
-bench.problems PATH`` or in ``HELIODESK_BENCH_PROBLEMS``. Where tickets have an ``article``, the knowledge base of
-``known`` is published. The goals are precision 0.9 and recall 0.75: for the mean of the sets for tuning, and for such a
-set.
+fitted to the others, and above all sets that nothing was tuned on: ``wordings.jsonl``, in which hardly two tickets of
+an incident share words, among near misses; ``blind.jsonl``, whose texts nobody who tunes reads; or one of your own by
+``python -m bench.problems PATH`` or in ``HELIODESK_BENCH_PROBLEMS``. Where tickets have an ``article``, the knowledge
+base of ``known`` is published. The goals are precision 0.9 and recall 0.75: for the mean of the sets for tuning, and
+for each of the others.
 """
 
 import asyncio
@@ -47,7 +48,7 @@ TUNING: Final = (
     *(_HERE / f"{name}.jsonl" for name in ("tuning", "styles", "fresh")),
     *(_HERE.parent / "known" / f"{name}.jsonl" for name in ("heldout", "unseen")),
 )
-BLIND: Final = _HERE / "blind.jsonl"
+UNTUNED: Final = (_HERE / "wordings.jsonl", _HERE / "blind.jsonl")
 _GIVEN: Final = os.environ.get("HELIODESK_BENCH_PROBLEMS")
 _PRECISION: Final = 0.9
 _RECALL: Final = 0.75
@@ -62,9 +63,9 @@ def main(path: str | None = _GIVEN) -> bool:
         return _is_enough([_in_database(Path(path))])
     print("Sets for tuning, whose means are to reach the goals:")
     tuned = _is_enough([_in_database(each) for each in TUNING])
-    print("A set that nothing was tuned on:")
-    blind = _is_enough([_in_database(BLIND)])
-    return tuned and blind
+    print("Sets that nothing was tuned on, each of which is to reach them:")
+    untuned = [_is_enough([_in_database(each)]) for each in UNTUNED]
+    return tuned and all(untuned)
 
 
 def _is_enough(figures: Sequence[tuple[float, float]]) -> bool:

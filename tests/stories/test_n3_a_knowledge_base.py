@@ -6,9 +6,14 @@ from typing import Any
 import httpx
 import pytest
 
+from app.articles.schemas import NewArticle
+from app.articles.usecases.importing import import_articles
+from app.core.auth import Actor
 from app.core.db.engine import Sessions
+from app.core.db.session import transaction
 from tests.support.actors import make_key
 from tests.support.articles import BACKUP, PDF, RUNBOOK, found, write
+from tests.support.desk import fetch
 from tests.support.identities import ORIGIN
 from tests.support.stories import Begin, Caller
 
@@ -160,3 +165,17 @@ async def test_two_engineers_who_create_one_slug_at_once_have_an_article_each_or
     slugs = {each["slug"] for each in unnamed}
     assert len(slugs) == 4
     assert all(slug.startswith("one-title") for slug in slugs)
+
+
+async def test_a_language_that_was_stored_in_another_case_is_the_same(begin: Begin, sessions: Sessions) -> None:
+    story = await begin("itil-native")
+    article = PDF | {"slug": "pdf-falha", "language": "pt-BR"}
+    await write(story.engineer, article)
+    await fetch(sessions, "UPDATE articles SET language = 'pt-br' WHERE slug = $1", "pdf-falha")
+    for asked in ("pt-br", "pt-BR"):
+        page = await story.engineer.get("/v1/articles", language=asked)
+        assert [each["slug"] for each in page["items"]] == ["pdf-falha"]
+        await story.engineer.post("/v1/articles", 409, **article | {"language": asked})
+    async with transaction(sessions) as session:
+        told = await import_articles(session, [NewArticle.model_validate(article)], Actor("service"), dry_run=True)
+    assert [each.outcome for each in told] == ["unchanged"]

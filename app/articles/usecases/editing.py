@@ -1,7 +1,8 @@
 """Articles are written, published and voted on. One transaction holds the article, its words and its events."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import exists, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -24,18 +25,46 @@ FIELDS: Final = tuple(ArticleFields.model_fields)
 _TAKEN: Final = _("There already is an article with this slug in this language")
 
 
+class Written(NamedTuple):
+    """An article that was created or changed, and whether it was published before."""
+
+    article: ArticleRow
+    was_published: bool = False
+
+
 async def create_article(session: AsyncSession, command: NewArticle, actor: Actor, *, now: datetime) -> ArticleRow:
     """A new article. 409 where there is one of this slug in this language."""
-    article_id = new_id("art")
-    slug = command.slug or slug_of(command.title)
-    if await _is_taken(session, slug, command.language):
-        if command.slug:
-            raise Conflict(_TAKEN)
-        slug = f"{slug}-{article_id[-6:]}"
-    article = ArticleRow(
+    article = _new(command, actor, now)
+    if await _is_taken(session, article.slug, article.language):
+        _take_another_slug(article, command)
+    try:
+        await _insert(session, [article])
+    except IntegrityError:  # somebody has just created it
+        _take_another_slug(article, command)
+        await _insert(session, [article])
+    await _keep(session, [article], actor)
+    await let_be_read(session, [Written(article)], actor)
+    return article
+
+
+async def add_articles(
+    session: AsyncSession, commands: Sequence[NewArticle], actor: Actor, *, now: datetime
+) -> list[ArticleRow]:
+    """The rows of new articles that have slugs, which ``let_be_read`` is to follow. 409 as ``create_article``."""
+    articles = [_new(command, actor, now) for command in commands]
+    try:
+        await _insert(session, articles)
+    except IntegrityError as error:
+        raise Conflict(_TAKEN) from error
+    await _keep(session, articles, actor)
+    return articles
+
+
+def _new(command: NewArticle, actor: Actor, now: datetime) -> ArticleRow:
+    return ArticleRow(
         **command.model_dump(include=set(FIELDS)),
-        id=article_id,
-        slug=slug,
+        id=new_id("art"),
+        slug=command.slug or slug_of(command.title),
         language=command.language,
         created_by=actor.document(),
         updated_by=actor.document(),
@@ -45,21 +74,19 @@ async def create_article(session: AsyncSession, command: NewArticle, actor: Acto
         version=1,
         created_at=now,
         updated_at=now,
+        published_at=now if command.status == "published" else None,
     )
-    try:
-        await _insert(session, article)
-    except IntegrityError as error:  # somebody has just created it
-        if command.slug:
-            raise Conflict(_TAKEN) from error
-        article.slug = f"{slug}-{article_id[-6:]}"
-        await _insert(session, article)
-    await _save(session, article, actor, was_published=False)
-    return article
 
 
-async def _insert(session: AsyncSession, article: ArticleRow) -> None:
+def _take_another_slug(article: ArticleRow, command: NewArticle) -> None:
+    if command.slug:
+        raise Conflict(_TAKEN)
+    article.slug = f"{article.slug}-{article.id[-6:]}"
+
+
+async def _insert(session: AsyncSession, articles: Sequence[ArticleRow]) -> None:
     async with session.begin_nested():
-        session.add(article)
+        session.add_all(articles)
         await session.flush()
 
 
@@ -67,14 +94,26 @@ async def update_article(
     session: AsyncSession, article: ArticleRow, fields: ArticleFields, actor: Actor, *, now: datetime
 ) -> None:
     """Change an article, whose row the caller holds; a change that changes nothing makes no version."""
+    written = await change_article(session, article, fields, actor, now=now)
+    if written:
+        await let_be_read(session, [written], actor)
+
+
+async def change_article(
+    session: AsyncSession, article: ArticleRow, fields: ArticleFields, actor: Actor, *, now: datetime
+) -> Written | None:
+    """Change the row of an article, which ``let_be_read`` is to follow; None where nothing changes."""
     wanted = fields.model_dump()
     if wanted == said(article):
-        return
+        return None
     was_published = article.status == "published"
     for name, value in wanted.items():
         setattr(article, name, value)
     article.version, article.updated_at, article.updated_by = article.version + 1, now, actor.document()
-    await _save(session, article, actor, was_published=was_published)
+    if article.status == "published" and article.published_at is None:
+        article.published_at = now
+    await _keep(session, [article], actor)
+    return Written(article, was_published)
 
 
 def said(article: ArticleRow) -> dict[str, Any]:
@@ -87,21 +126,24 @@ async def _is_taken(session: AsyncSession, slug: str, language: str) -> bool:
     return bool(await session.scalar(select(taken)))
 
 
-async def _save(session: AsyncSession, article: ArticleRow, actor: Actor, *, was_published: bool) -> None:
-    is_published = article.status == "published"
-    if is_published and article.published_at is None:
-        article.published_at = article.updated_at
-    version = {"article_id": article.id, "version": article.version, "created_at": article.updated_at}
-    session.add(ArticleVersionRow(**version, **said(article), author=actor.document()))
+async def _keep(session: AsyncSession, articles: Sequence[ArticleRow], actor: Actor) -> None:
+    """Save the articles, and what they say as versions."""
+    for article in articles:
+        version = {"article_id": article.id, "version": article.version, "created_at": article.updated_at}
+        session.add(ArticleVersionRow(**version, **said(article), author=actor.document()))
     await session.flush()
-    await index(session, article)
-    names = ("slug", "language", "title", "product", "version")
-    facts: dict[str, Any] = {"article_id": article.id, "readers": article.audience}
-    facts |= {name: getattr(article, name) for name in names}
-    if is_published:
-        await tell(session, None, Event(article.updated_at, ArticlePublished(**facts), actor))
-    elif was_published:
-        await tell(session, None, Event(article.updated_at, ArticleWithdrawn(**facts), actor))
+
+
+async def let_be_read(session: AsyncSession, written: Sequence[Written], actor: Actor) -> None:
+    """Let searches find what was written, as far as it is published, and tell it."""
+    await index(session, *(each.article for each in written))
+    for article, was_published in written:
+        kind = ArticlePublished if article.status == "published" else ArticleWithdrawn if was_published else None
+        if kind:
+            names = ("slug", "language", "title", "product", "version")
+            facts: dict[str, Any] = {name: getattr(article, name) for name in names}
+            data = kind(article_id=article.id, readers=article.audience, **facts)
+            await tell(session, None, Event(article.updated_at, data, actor))
 
 
 async def vote(

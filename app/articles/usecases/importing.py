@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.articles.models import ArticleRow
 from app.articles.schemas import ArticleFields, NewArticle
-from app.articles.usecases.editing import FIELDS, create_article, said, update_article
+from app.articles.usecases.editing import FIELDS, Written, add_articles, change_article, let_be_read, said
 from app.core.auth import Actor
 from app.core.clock import database_now
 
@@ -26,7 +26,8 @@ async def import_articles(
 ) -> list[Imported]:
     """Create or change articles by slug and language, or with ``dry_run`` only tell. Others are left alone."""
     rows = await _held(session, articles)
-    done = []
+    now = await database_now(session)
+    done, new, written = [], list[NewArticle](), list[Written]()
     for article in articles:
         row, fields = rows.get((article.slug, article.language.lower())), _fields(article)
         if row is None:
@@ -35,11 +36,12 @@ async def import_articles(
             done.append(Imported(article, "unchanged" if said(row) == fields.model_dump() else "changed"))
         if dry_run:
             continue
-        now = await database_now(session)
         if row is None:
-            await create_article(session, article, actor, now=now)
-        else:
-            await update_article(session, row, fields, actor, now=now)
+            new.append(article)
+        elif change := await change_article(session, row, fields, actor, now=now):
+            written.append(change)
+    written += [Written(row) for row in await add_articles(session, new, actor, now=now)]
+    await let_be_read(session, written, actor)
     return done
 
 
