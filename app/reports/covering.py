@@ -53,6 +53,17 @@ def chosen(dimensions: AbstractSet[str]) -> Sequence[Cell]:
     return cells
 
 
+def beginnings(ranges: Iterable[Range], unit: Unit) -> Sequence[datetime]:
+    """When the units begin of which these ranges consist."""
+    found: list[datetime] = []
+    for begin, end in ranges:
+        at = begin
+        while at < end:
+            found.append(at)
+            at = _floor(at + _LENGTHS[unit], unit)
+    return found
+
+
 def _size(cell: Cell) -> int:
     return cell.size
 

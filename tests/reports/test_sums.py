@@ -15,6 +15,8 @@ from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.reports.api import reports
 from app.reports.asked import Asked, Grouping, Narrowing, Of
+from app.reports.cells import Unit
+from app.reports.covering import beginnings
 from app.reports.facts.checking import wrong_sums
 from app.reports.facts.counting import Counted
 from app.reports.facts.storing import put
@@ -41,6 +43,9 @@ _VALUES: Final[Mapping[str, tuple[Any, ...]]] = {
 }
 _COLUMNS: Final = {"plan": "plan_key", "account": "account_id", "engineer": "engineer_id"}
 _FILTERS: Final = {"engineer": "engineer_id"}
+_PLANS: Final = """
+SELECT custom_plans, generic_plans FROM pg_prepared_statements WHERE statement ~ 'of_(objective|outcome).* report_sums'
+"""
 
 
 def _row(chance: random.Random, number: int) -> dict[str, Any]:
@@ -148,6 +153,38 @@ async def test_any_question_is_answered_as_a_plain_count_would(sessions: Session
     async with transaction(sessions) as session:
         await sum_anew(session)
     assert await wrong_sums(sessions) == 0
+
+
+async def test_a_report_is_planned_for_its_own_period(sessions: Sessions) -> None:
+    days = Asked(_BEGIN, _BEGIN + timedelta(days=_DAYS), None, True, Narrowing(), Grouping([], "day", "Asia/Kathmandu"))
+    async with transaction(sessions) as session:
+        for _ in range(7):  # PostgreSQL thinks of a plan for any period from the sixth time on
+            await attainment(session, days)
+            await volume(session, days)
+        found = await (await driver(session)).fetch(_PLANS)
+    assert [tuple(row) for row in found if row["custom_plans"] > 4] == [(7, 0), (7, 0)]
+
+
+@pytest.mark.parametrize(
+    ("unit", "ends"),
+    [
+        ("quarter", ["2025-10-26T00:45Z", "2025-10-26T01:30Z"]),
+        ("hour", ["2025-10-26T00:00Z", "2025-10-26T04:00Z"]),
+        ("six_hours", ["2025-10-25T18:00Z", "2025-10-27T00:00Z"]),
+        ("day", ["2024-02-28T00:00Z", "2024-03-02T00:00Z"]),
+        ("month", ["2024-12-01T00:00Z", "2025-04-01T00:00Z"]),
+    ],
+)
+def test_units_begin_where_the_last_one_ended(unit: Unit, ends: list[str]) -> None:
+    begin, end = map(datetime.fromisoformat, ends)
+    found = beginnings([(begin, end), (end, end)], unit)
+    lengths = {"quarter": 900, "hour": 3600, "six_hours": 6 * 3600, "day": 86400}
+    following = [*found[1:], end]
+    assert found[0] == begin
+    if unit == "month":
+        assert [(at.month, at.day) for at in found] == [(12, 1), (1, 1), (2, 1), (3, 1)]
+    else:
+        assert {(after - at).total_seconds() for at, after in zip(found, following, strict=True)} == {lengths[unit]}
 
 
 async def test_a_report_that_takes_too_long_says_what_helps(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:

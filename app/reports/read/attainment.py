@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.reports.asked import Asked
 from app.reports.facts.progress import progress
@@ -103,7 +102,7 @@ async def _count(session: AsyncSession, asked: Asked, groups: Groups) -> list[Ro
            sum(f.misses)::bigint AS misses
     FROM ({rows}) AS f {engineer} GROUP BY {places(len(named) + 1)} HAVING sum(f.number) <> 0 LIMIT {_ROWS + 1}
     """  # noqa: S608  expressions of ours
-    found: list[Row] = await (await driver(session)).fetch(statement, *values.all)
+    found = await source.fetch(session, statement, values)
     if len(found) > _ROWS:
         raise too_many()
     return found

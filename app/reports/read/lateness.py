@@ -4,10 +4,10 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.reports.asked import Asked
 from app.reports.facts.summing import PART
+from app.reports.read import source
 from app.reports.read.attainment import head
 from app.reports.read.grouping import MOST, Groups, Values, order, places, too_many
 from app.reports.read.linking import link
@@ -40,7 +40,7 @@ async def lateness(session: AsyncSession, asked: Asked) -> dict[str, Any]:
     FROM ({_FACTS} {engineer_of(asked)} WHERE {" AND ".join(wanted)}) AS f {engineer}
     GROUP BY {places(len(named))} LIMIT {MOST + 1}
     """  # noqa: S608  expressions of ours
-    rows = await (await driver(session)).fetch(statement, *values.all)
+    rows = await source.fetch(session, statement, values)
     if len(rows) > MOST:
         raise too_many()
     items = [_item(groups, row) for row in rows]

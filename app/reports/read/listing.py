@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.core.web.kit.paging import Page
 from app.reports.asked import Asked
+from app.reports.read import source
 from app.reports.read.grouping import Values
 from app.reports.read.selecting import conditions, engineer_of, of_facts
 
@@ -55,7 +55,7 @@ async def _listed(
     ) AS f JOIN tickets AS t ON t.account_id = f.account_id AND t.id = f.ticket_id
     ORDER BY f.{at} DESC, f.id DESC
     """  # noqa: S608  expressions of ours
-    return list(await (await driver(session)).fetch(statement, *values.all))
+    return await source.fetch(session, statement, values)
 
 
 def promise_place(row: Row) -> tuple[datetime, str]:

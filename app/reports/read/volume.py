@@ -111,7 +111,7 @@ async def _count(session: AsyncSession, asked: Asked, groups: Groups) -> list[Ro
     FROM ({moments}) AS f {engineer}
     GROUP BY {places(len(named) + 3)} HAVING sum(f.number) <> 0 LIMIT {10 * MOST + 1}
     """  # noqa: S608  expressions of ours
-    found: list[Row] = await (await driver(session)).fetch(statement, *values.all)
+    found = await source.fetch(session, statement, values)
     if len(found) > 10 * MOST:
         raise too_many()
     return found
@@ -134,7 +134,7 @@ async def _backlog(session: AsyncSession, asked: Asked) -> list[dict[str, Any]]:
     JOIN accounts AS a ON a.account_id = f.account_id {_engineer(asked)}
     WHERE {" AND ".join(wanted) or "true"} {grouped} LIMIT {MOST}
     """  # noqa: S608  expressions of ours
-    rows = await (await driver(session)).fetch(statement, *values.all)
+    rows = await source.fetch(session, statement, values)
     items = [{"group": {name: row[name] for name, _ in named}, **_ages(row)} for row in rows]
     return sorted(items, key=lambda item: order(item["group"].values()))
 
