@@ -77,7 +77,10 @@ JOIN accounts AS a ON a.account_id = s.account_id
 WHERE s.account_id = $1 AND s.status = 'firing' AND NOT {_OPEN}
   AND ($2::text IS NULL OR h.id = $2) AND ($3::text IS NULL OR h.fields->>'product' = $3)
 """  # noqa: S608  our own text
-_HOOKS: Final = "SELECT DISTINCT hook_id FROM silenced_alerts WHERE account_id = $1"
+_HOOKS: Final = """
+SELECT DISTINCT s.hook_id FROM silenced_alerts AS s JOIN hooks AS h ON h.account_id = s.account_id AND h.id = s.hook_id
+WHERE s.account_id = $1
+"""
 _HOLD: Final = f"""
 SELECT h.fields, a.locale, coalesce(a.sandbox_now, clock_timestamp()) AS now, {_OPEN} AS silenced
 FROM hooks AS h JOIN accounts AS a ON a.account_id = h.account_id

@@ -5,7 +5,7 @@ from collections import deque
 from typing import Any, Final, cast
 
 import structlog
-from httptools import HttpParserError, HttpParserUpgrade
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
@@ -147,6 +147,9 @@ class Connection(HttpToolsProtocol):
             try:
                 self.parser.feed_data(piece)
             except HttpParserUpgrade as upgrade:
+                if self._again:  # the old one takes nothing any more where the head ends the connection
+                    self.parser = HttpRequestParser(self)
+                    self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
                 piece, self._again = self._again + piece[upgrade.args[0] :], b""
             except HttpParserError:
                 self._refusal = self._refusal or BadRequest(verbatim("Invalid HTTP request received."))

@@ -194,8 +194,13 @@ async def test_a_body_behind_a_wish_for_another_protocol_is_a_body() -> None:
     counted = wish % (1, b"Content-Length", b"%d" % len(REQUEST)) + REQUEST
     chunked = wish % (2, b"Transfer-Encoding", b"chunked") + b"%x\r\n%s\r\n0\r\n\r\n" % (len(REQUEST), REQUEST)
     assert await _answers(app, counted, chunked, REQUEST, half_closed=True) == [(429, b"")] * 3
+    last = wish.replace(b"Upgrade, HTTP2-Settings", b"Upgrade, close") % (3, b"Content-Length", b"%d" % len(REQUEST))
+    old = wish.replace(b"HTTP/1.1", b"HTTP/1.0") % (4, b"Content-Length", b"%d" % len(REQUEST))
+    for one in (last, old):
+        assert await _answers(app, one + REQUEST, half_closed=True) == [(429, b"")]
+    assert [body for _path, body, _fields in seen[3:]] == [REQUEST] * 2
     fields = [b"host", b"connection"]
-    assert seen == [
+    assert seen[:3] == [
         ("/1", REQUEST, [*fields, b"content-length"]),
         ("/2", REQUEST, [*fields, b"transfer-encoding"]),
         ("/", b"", [b"host"]),
