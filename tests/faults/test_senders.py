@@ -89,7 +89,7 @@ async def test_kill_9_of_one_of_two_replicas_loses_no_delivery_and_repeats_only_
     gate = Gate(receiver)
     receiver.answer = gate.answer
     for number in range(ENDPOINTS):
-        await make_endpoint(shared, f"{receiver.url}/{number}", "*")
+        await make_endpoint(shared, f"{receiver.url}/{number}", "ticket.*")
     async with asyncio.timeout(150):
         with ExitStack() as stack:
             starts = [asyncio.to_thread(stack.enter_context, serving(folder, own_database, admin_key)) for _ in "ab"]
