@@ -37,7 +37,8 @@ from app.webhooks.rules.sharing import START, Grant, Key, Lane, Share, granted
 _PLACES: Final = 200
 """So many of one lane get their places at once."""
 _AHEAD: Final = 5
-"""At most so many more of one lane, and half as many, are looked at than it may send, for what is before its turn.
+"""At most so many more of one lane, and half as many, rounded up, are looked at than it may send, for what is before
+its turn.
 
 Whatever is looked at is locked, which costs nearly as much as to claim it.
 """
@@ -251,7 +252,7 @@ async def poll(
 
 
 def _asked(lane: Lane, grant: Grant) -> tuple[str, str, str, int, int, int]:
-    reach = _PLACES if lane.paced else grant.many + min(grant.many // 2, _AHEAD)
+    reach = _PLACES if lane.paced else grant.many + min((grant.many + 1) // 2, _AHEAD)
     return *lane.key, grant.many, grant.firsts, reach
 
 
