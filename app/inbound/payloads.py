@@ -7,12 +7,14 @@ processed longest ago is dropped where room becomes scarce: a sender is refused 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Final
 
 from asyncpg import Connection
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.clock import monotonic
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.core.problems import TooManyRequests
@@ -38,7 +40,7 @@ WHERE p.account_id = g.account_id AND p.hook_id = g.hook_id
 _DROP: Final = f"""
 WITH gone AS (
     DELETE FROM receipts WHERE ctid = ANY (ARRAY(
-        SELECT t.ctid FROM receipts AS t WHERE {{}} LIMIT {_BATCH} FOR UPDATE SKIP LOCKED
+        SELECT t.ctid FROM receipts AS t WHERE {{}} LIMIT {{}} FOR UPDATE SKIP LOCKED
     )) RETURNING account_id, hook_id, {SIZE} AS bytes
 ), given AS ({_GIVE_BACK})
 SELECT count(*) FROM gone
@@ -99,21 +101,34 @@ async def payloads_of(session: AsyncSession, hooks: Sequence[HookRow]) -> Mappin
     return {row.hook_id: row for row in await session.scalars(query)}
 
 
-async def drop(sessions: Sessions, which: str, *parameters: Any) -> None:
+async def drop(sessions: Sessions, which: str, *parameters: Any, until: float = inf) -> None:
     """Drop the receipts ``t`` of which a condition is true, in short transactions, and count them out.
 
-    Those that others hold come next time.
+    Those that others hold come next time, and so does what is left at ``until``, by ``monotonic()``.
     """
-    dropped = _BATCH
-    while dropped == _BATCH:
-        async with transaction(sessions) as session:
-            dropped = await (await driver(session)).fetchval(_DROP.format(which), *parameters)
+    while await _drop_some(sessions, which, *parameters) and monotonic() < until:
+        pass
 
 
-async def drop_oldest(sessions: Sessions, room: Room) -> None:
-    """Drop what was processed longest ago of accounts whose payloads take most of their room."""
+async def drop_oldest(sessions: Sessions, room: Room, *, until: float = inf) -> None:
+    """Drop what was processed longest ago of accounts whose payloads take most of their room; ``until`` as in ``drop``.
+
+    How much is too much is asked again before each transaction: another one may have dropped it.
+    """
     for unchecked, most in ((True, room.unchecked), (False, room.all)):
-        async with sessions() as session:
-            full = await (await driver(session)).fetch(_FULL, unchecked, int(most * _SCARCE))
-        for row in full:
-            await drop(sessions, _OLDEST, row["account_id"], unchecked, row["bytes"] - int(most * _SCARCE))
+        enough, more = int(most * _SCARCE), True
+        while more:
+            more = False
+            async with sessions() as session:
+                full = await (await driver(session)).fetch(_FULL, unchecked, enough)
+            for row in full:
+                more |= await _drop_some(sessions, _OLDEST, row["account_id"], unchecked, row["bytes"] - enough)
+                if monotonic() >= until:
+                    return
+
+
+async def _drop_some(sessions: Sessions, which: str, *parameters: Any) -> bool:
+    """One short transaction; whether there may be more to drop."""
+    async with transaction(sessions) as session:
+        dropped: int = await (await driver(session)).fetchval(_DROP.format(which, _BATCH), *parameters)
+    return dropped == _BATCH

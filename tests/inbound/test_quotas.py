@@ -8,6 +8,7 @@ import pytest
 
 from app.core.limits import callers, rates
 from app.core.settings import Settings
+from app.inbound import payloads
 from app.inbound.background.upkeep import forget_receipts, make_room
 from app.inbound.examples import GENERIC, PAGERDUTY
 from app.inbound.payloads import Room
@@ -217,6 +218,14 @@ async def test_room_is_made_by_dropping_what_was_processed_longest_ago(make_desk
     used, summed = await kept(desk)
     assert used == summed
     assert (await desk.send(HALF, headers={})).status_code == 202
+
+
+async def test_no_more_is_dropped_than_leaves_room(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(payloads, "_BATCH", 2)
+    sent = [(await desk.post(GENERIC))["id"] for _ in range(9)]
+    used, _ = await kept(desk)
+    await make_room(desk.sessions, Room(int(used * 5.5 / 9 / payloads._SCARCE), 10**9))
+    assert {receipt["id"] for receipt in await desk.receipts()} == set(sent[-5:])
 
 
 async def test_what_is_kept_is_counted_down_with_what_is_dropped(desk: Desk) -> None:

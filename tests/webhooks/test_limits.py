@@ -12,10 +12,12 @@ from sqlalchemy import update
 from app.core.clock import wall_now
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
+from app.core.db.tables import Row
 from app.core.state import State
 from app.webhooks.background import deliver
 from app.webhooks.background.deliver import Limits, Sender
 from app.webhooks.models import WebhookEndpointRow
+from app.webhooks.outbox import claims
 from app.webhooks.outbox.attempts import DeliveryOutcome
 from app.webhooks.outbox.claims import Claimed, claim
 from app.webhooks.outbox.outcomes import record_outcomes
@@ -31,7 +33,7 @@ STEP = timedelta(milliseconds=100)
 AHEAD = timedelta(minutes=1)
 """Of a claim by a clock of its own: what is told meanwhile is due by then, however long that takes."""
 ALL = Share(limit=100, per_endpoint=100)
-_WRITTEN = "SELECT id, xmin::text AS by FROM deliveries ORDER BY id"
+_WRITTEN = "SELECT event_id, id, xmin::text AS by FROM deliveries ORDER BY id"
 _LOCKED = "SELECT id, xmax::text AS by FROM deliveries ORDER BY id"
 
 
@@ -104,6 +106,35 @@ async def test_while_somebody_holds_an_endpoint_nothing_of_it_is_written_again_a
         return len(receiver.messages) == 3
 
     await until(all_sent)
+
+
+async def test_what_has_its_place_goes_at_its_instant_while_somebody_holds_the_endpoint(
+    sessions: Sessions,
+    make_endpoint: MakeEndpoint,
+    tell: Tell,
+    receiver: Receiver,
+    sender: Sender,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also behind more that has none than one look sees."""
+    await limit(sessions, await make_endpoint(receiver.url), rate=10)
+    await tell(*(event_row() for _ in range(3)))
+    now = wall_now() + AHEAD
+    assert await sender.run_pass(now) == 1
+    await sender.drain()
+    later = {event["id"] for event in await tell(*(event_row() for _ in range(3)))}
+    monkeypatch.setattr(claims, "_PLACES", 2)
+    monkeypatch.setattr(deliver, "_LEFT_ALONE", 2 * PATIENCE)
+
+    async def unplaced() -> list[Row]:
+        return [row for row in await fetch(sessions, _WRITTEN) if row["event_id"] in later]
+
+    async with transaction(sessions) as session:
+        await (await driver(session)).execute("SELECT FROM webhook_endpoints FOR UPDATE")
+        written = await unplaced()
+        assert [await sender.run_pass(now + number * STEP) for number in (1, 1.5, 2, 9)] == [1, 0, 1, 0]
+        await until(lambda: len(receiver.messages) == 3)
+        assert await unplaced() == written
 
 
 async def test_a_retry_takes_a_place_too(sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell) -> None:

@@ -19,7 +19,7 @@ from app.core.signals import WakeUps
 from app.core.state import State
 from app.webhooks.background.deliver import Limits, Sender
 from app.webhooks.outbox.attempts import DeliveryOutcome
-from app.webhooks.outbox.claims import claim
+from app.webhooks.outbox.claims import claim, poll
 from app.webhooks.outbox.lanes import next_due
 from app.webhooks.outbox.outcomes import let_stranded_go, record_outcomes
 from app.webhooks.rules.sharing import Share
@@ -105,6 +105,19 @@ async def test_an_endpoint_that_asks_for_less_gets_them_in_order_too(
     await send_all(sessions, sender)
     assert arrivals(receiver) == {f"tkt_{n}": [1, 2, 3] for n in range(4)}
     await sender.stop()
+
+
+async def test_who_has_room_for_one_looks_past_one_that_waits_for_its_turn(
+    sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell
+) -> None:
+    await make_endpoint("https://example.com")
+    one = replace(ALL, limit=1)
+    for event in (*events_of("tkt_1", range(1, 3)), *events_of("tkt_2", range(1, 2))):
+        await tell(event)
+    for ticket in ("tkt_1", "tkt_2"):
+        async with transaction(sessions) as session:
+            (found,) = (await poll(session, one, lease=LEASE)).claimed
+        assert (found.event["ticket_id"], found.event["sequence"]) == (ticket, 1)
 
 
 async def test_what_waits_for_its_turn_is_not_due(

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
+from app.core.clock import monotonic
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.core.db.statements.housekeeping import forget
@@ -15,6 +16,8 @@ SILENCE: Final = timedelta(days=90)
 """Senders repeat what still fires; of an alert that nobody repeats so long, nothing is remembered."""
 MOST_ALERTS: Final = 10_000
 """Alerts of one hook that are remembered; beyond it those that are over are forgotten first, then those heard first."""
+_LONG: Final = 8.0
+"""Seconds after which receipts are left to the next pass: one that lasts for half a minute counts as stuck."""
 _CROWDED: Final = """
 SELECT account_id, hook_id FROM incident_alerts WHERE (account_id, hook_id) IN (
     SELECT account_id, hook_id FROM incident_alerts WHERE heard_at > now() - interval '1 hour'
@@ -57,13 +60,20 @@ async def forget_receipts(sessions: Sessions) -> None:
 
 
 async def make_room(sessions: Sessions, room: Room) -> None:
-    """Drop receipts of hooks that were removed, and the oldest of what hooks keep where that is too much."""
+    """Drop the oldest of what hooks keep where that is too much, and receipts of hooks that were removed.
+
+    Of very many the next pass drops the rest. What was removed counts no more, as soon as nobody holds its count.
+    """
+    await drop_oldest(sessions, room, until=monotonic() + _LONG)
+    await forget(sessions, HookPayloadsRow, _OF_NO_HOOK)
+    await forget_surplus(sessions)
     async with transaction(sessions) as session:
         gone = await (await driver(session)).fetch(_GONE)
+    until = monotonic() + _LONG
     for hook in gone:
-        await drop(sessions, "t.hook_id = $1", hook["id"])
-    await drop_oldest(sessions, room)
-    await forget_surplus(sessions)
+        await drop(sessions, "t.hook_id = $1", hook["id"], until=until)
+        if monotonic() >= until:
+            return
 
 
 async def forget_surplus(sessions: Sessions, most: int = MOST_ALERTS) -> None:

@@ -44,7 +44,7 @@ _POLLS: Final = 50
 _QUEUE_EVERY: Final = 8
 """Polls between two that first queue what has become due: some hundredths of a second, and retries wait for seconds."""
 _LEFT_ALONE: Final = 0.2
-"""Seconds for which nothing is claimed for an endpoint whose row somebody holds."""
+"""Seconds for which an endpoint whose row somebody holds gets no places: what has its place is sent."""
 _ROUNDS: Final = 2
 """Times that all lanes are seen in vain before a pass ends: it may have begun in the midst of them."""
 _random: Final = random.SystemRandom()
@@ -111,7 +111,7 @@ class Sender:
                 self._begin(delivery)
             self._weigh(seen.claimed)
             begun += len(seen.claimed)
-            idle = not (seen.claimed or seen.put_off)
+            idle = not (seen.claimed or seen.put_off or seen.held)
             if not idle or more_due:
                 rounds_in_vain = 0
             elif seen.after == START:
@@ -172,7 +172,8 @@ class Sender:
             by_owner=Counter(delivery.owner_id for delivery in self._in_flight) + Counter(apart),
             on_probation=Counter(one.owner_id for one in self._in_flight if one.endpoint_id in probation),
             probation=probation,
-            busy=[*self._left_alone, *(name for name, number in in_flight.items() if number >= allowed[name])],
+            busy=[name for name, number in in_flight.items() if number >= allowed[name]],
+            held=self._left_alone,
         )
 
     async def _poll(self, share: Share, now: datetime | None, *, queueing: bool) -> tuple[Poll, bool]:

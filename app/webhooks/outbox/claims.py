@@ -37,7 +37,8 @@ from app.webhooks.rules.sharing import START, Grant, Key, Lane, Share, granted
 _PLACES: Final = 200
 """So many of one lane get their places at once."""
 _AHEAD: Final = 5
-"""At most so many more of one lane, and half as many, are looked at than it may send, for what is before its turn.
+"""At most so many more of one lane, and half as many, rounded up, are looked at than it may send, for what is before
+its turn.
 
 Whatever is looked at is locked, which costs nearly as much as to claim it.
 """
@@ -80,13 +81,13 @@ WITH moment AS MATERIALIZED (
            CASE WHEN d.attempts = 0 AND {_EARLY} THEN 'turn'
                 WHEN d.attempts = 0 AND {_UNMADE} THEN 'past'
                 WHEN w.rate IS NOT NULL AND w.enabled AND NOT d.paced THEN 'place' END AS waits_for
-    FROM unnest($4::text[], $5::text[], $6::text[], $7::int[], $8::int[], $9::int[])
-         AS l (owner_id, endpoint_id, account_id, many, firsts, reach)
+    FROM unnest($4::text[], $5::text[], $6::text[], $7::int[], $8::int[], $9::int[], $10::bool[])
+         AS l (owner_id, endpoint_id, account_id, many, firsts, reach, held)
     CROSS JOIN LATERAL (
         SELECT account_id, id, owner_id, endpoint_id, ticket_id, sequence, attempts, paced, next_attempt_at
         FROM deliveries AS q
         WHERE queued AND next_attempt_at IS NOT NULL AND q.owner_id = l.owner_id AND q.endpoint_id = l.endpoint_id
-          AND q.account_id = l.account_id
+          AND q.account_id = l.account_id AND (q.paced OR NOT l.held)
         ORDER BY (attempts = 0), next_attempt_at LIMIT l.reach FOR UPDATE SKIP LOCKED
     ) AS d
     LEFT JOIN webhook_endpoints AS w ON w.id = d.endpoint_id
@@ -235,12 +236,13 @@ async def poll(
     connection = await driver(session)
     lanes, after = await waiting(session, share, after)
     _random.shuffle(lanes)  # those that come first in the order of their ids are not to come first each time
+    lanes.sort(key=lambda lane: lane.endpoint_id in share.held)  # perhaps all that waits there has no place
     busy = set(share.busy)
     grants = granted([lane for lane in lanes if lane.endpoint_id not in busy], share)
     if not grants:
         return Poll(after=after)
     claim_id = new_id("clm")
-    asked = [_asked(lane, grants[lane.key]) for lane in lanes if lane.key in grants]
+    asked = [_asked(lane, grants[lane.key], share) for lane in lanes if lane.key in grants]
     rows = await connection.fetch(CLAIM, now, claim_id, lease, *zip(*asked, strict=True))
     read_at = monotonic()
     put_off = await _put_off(session, rows)
@@ -250,9 +252,10 @@ async def poll(
     return Poll(claimed, put_off or placed, held, after)
 
 
-def _asked(lane: Lane, grant: Grant) -> tuple[str, str, str, int, int, int]:
-    reach = _PLACES if lane.paced else grant.many + min(grant.many // 2, _AHEAD)
-    return *lane.key, grant.many, grant.firsts, reach
+def _asked(lane: Lane, grant: Grant, share: Share) -> tuple[str, str, str, int, int, int, bool]:
+    held = lane.paced and lane.endpoint_id in share.held
+    reach = _PLACES if lane.paced and not held else grant.many + min((grant.many + 1) // 2, _AHEAD)
+    return *lane.key, grant.many, grant.firsts, reach, held
 
 
 async def _put_off(session: AsyncSession, rows: Sequence[Any]) -> bool:

@@ -5,7 +5,7 @@ has one for each account of whose events something waits, so that nobody's flood
 """
 
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from typing import Final, TypeAlias
@@ -57,7 +57,8 @@ class Share:
     All but ``reserved`` of them may be first attempts: a retry finds a slot at its instant, whatever the backlog is.
     Of what is in flight, ``in_flight`` counts by endpoint, ``by_owner`` by owner, and ``on_probation`` by owner what
     goes to endpoints on probation. ``probation`` has those endpoints: how many each may have at once. ``busy`` are the
-    endpoints that have all that they take. Of all ``slots`` each owner has a part at most; None: as many as it takes.
+    endpoints that have all that they take. Of those ``held`` somebody was just found to hold the rows: they get no
+    places at their rates. Of all ``slots`` each owner has a part at most; None: as many as it takes.
     """
 
     limit: int
@@ -69,6 +70,7 @@ class Share:
     on_probation: Mapping[str, int] = field(default_factory=dict)
     probation: Mapping[str, int] = field(default_factory=dict)
     busy: Sequence[str] = ()
+    held: Collection[str] = ()
 
     @property
     def firsts(self) -> int:

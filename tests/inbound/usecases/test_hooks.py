@@ -1,15 +1,19 @@
 """Hooks as they are managed, and tried."""
 
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
+from app.core.db.session import driver, transaction
+from app.inbound import payloads
 from app.inbound.background import upkeep
 from app.inbound.payloads import Room
 from app.inbound.schemas import MAX_MAPPED
 from tests.inbound.conftest import MAPPING, Desk, MakeDesk, payload
 from tests.support.actors import make_key
 from tests.support.desk import fetch
+
+ROOM: Final = Room(10**9, 10**9)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +75,7 @@ async def test_what_came_in_while_its_hook_was_removed_keeps_nobody_busy(desk: D
     await desk.send({"key": "a"})
     await fetch(desk.sessions, "DELETE FROM hooks")
     assert await desk.processor.next_instant() is None
-    await upkeep.make_room(desk.sessions, Room(10**9, 10**9))
+    await upkeep.make_room(desk.sessions, ROOM)
     assert await fetch(desk.sessions, "SELECT 1 FROM receipts") == []
 
 
@@ -84,8 +88,35 @@ async def test_a_hook_with_very_many_receipts_is_removed_at_once_and_most_of_the
     )
     assert (await desk.client.delete(f"/v1/hooks/{desk.hook['id']}", headers=desk.owner)).status_code == 204
     assert 0 < len(await fetch(desk.sessions, "SELECT 1 FROM receipts")) < 600
-    await upkeep.make_room(desk.sessions, Room(10**9, 10**9))
+    await upkeep.make_room(desk.sessions, ROOM)
     assert await fetch(desk.sessions, "SELECT 1 FROM receipts") == []
+
+
+async def test_what_a_pass_leaves_of_removed_hooks_is_dropped_by_the_next(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(payloads, "_BATCH", 2)
+    monkeypatch.setattr(upkeep, "_LONG", 0.0)
+    for _ in "ab":
+        await desk.make()
+        for key in "123":
+            await desk.send({"key": key})
+    await fetch(desk.sessions, "DELETE FROM hooks")
+    left = []
+    for _ in range(4):
+        await upkeep.make_room(desk.sessions, ROOM)
+        left.append(len(await fetch(desk.sessions, "SELECT 1 FROM receipts")))
+    assert left == [4, 3, 1, 0]
+
+
+async def test_a_removed_hook_whose_count_was_held_takes_no_room(desk: Desk) -> None:
+    await desk.send({"key": "a"})
+    async with transaction(desk.sessions) as session:
+        await (await driver(session)).execute("SELECT FROM hook_payloads FOR UPDATE")
+        assert (await desk.client.delete(f"/v1/hooks/{desk.hook['id']}", headers=desk.owner)).status_code == 204
+    assert len(await fetch(desk.sessions, "SELECT 1 FROM hook_payloads")) == 1
+    await upkeep.make_room(desk.sessions, ROOM)
+    assert await fetch(desk.sessions, "SELECT 1 FROM hook_payloads") == []
 
 
 async def test_a_title_of_labels_and_an_environment_by_label(desk: Desk) -> None:

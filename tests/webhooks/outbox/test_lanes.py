@@ -68,7 +68,7 @@ async def test_which_lanes_there_are_costs_a_step_for_each(backlog: AsyncSession
 async def test_a_claim_reads_what_it_takes(backlog: AsyncSession) -> None:
     lanes, _ = await waiting(backlog, ROOM, START)
     assert len(lanes) == 101
-    asked = [(*lane.key, 2, 2, 7) for lane in lanes[:10]]
+    asked = [(*lane.key, 2, 2, 7, False) for lane in lanes[:10]]
     assert await read_by(backlog, CLAIM, None, "clm_1", LEASE, *zip(*asked, strict=True)) <= 10 * 7 * 3
 
 
