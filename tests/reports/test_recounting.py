@@ -10,7 +10,9 @@ from asyncpg import DataError, InsufficientPrivilegeError, LockNotAvailableError
 
 from app.consumers import marks
 from app.core.db.causes import Cause, cause_of
-from app.core.db.session import driver, transaction
+from app.core.db.engine import Connections, make_engine
+from app.core.db.session import driver, make_sessions, transaction
+from app.core.jobs.runner import DRAIN_SECONDS
 from app.core.state import State
 from app.reports.facts import folding, recounting
 from app.reports.facts.checking import wrong_facts
@@ -20,6 +22,8 @@ from app.reports.facts.progress import TRIES, left_out, progress
 from app.reports.facts.rebuilding import rebuild
 from app.reports.facts.recounting import Recounting
 from app.reports.facts.storing import MARK, counts, put
+from app.scheduler import Scheduler, jobs
+from app.webhooks.background.deliver import Sender
 from tests.support.desk import fetch
 from tests.support.recounting import counted
 from tests.support.stories import P1, Begin, Story, path_of
@@ -126,6 +130,30 @@ async def test_what_says_nothing_about_the_ticket_is_no_failure_of_it_and_a_proc
     monkeypatch.setattr(recounting, "put", put)
     await _try(state)
     assert await _waiting(state) == []
+
+
+async def test_a_process_that_stops_cuts_a_try_off_at_once_and_gives_it_back_first(
+    waits: Story, state: State, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del waits
+    begun = asyncio.Event()
+
+    async def hangs(*_: Any) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(recounting, "put", hangs)
+    await fetch(state.sessions, _DUE)
+    engine = make_engine(database, pool_size=3)
+    apart = state.on(Connections(engine, make_sessions(engine, state.wake_ups)))
+    [job] = [each for each in jobs(apart, Sender(apart)) if each.name == "count long histories"]
+    scheduler = Scheduler(apart, Sender(apart), [job])
+    scheduler.start()
+    await begun.wait()
+    async with asyncio.timeout(DRAIN_SECONDS - 1):
+        await scheduler.stop()
+    await engine.dispose()
+    assert await _waiting(state) == [(0, None)]
 
 
 async def test_one_that_takes_too_long_lets_others_have_their_turn(

@@ -37,6 +37,11 @@ class Job:
     own_turn: bool = False
 
     @property
+    def is_cut_off(self) -> bool:
+        """Whether the pass that runs is ended at once when the process stops: it takes longer than anybody waits."""
+        return self.own_turn and self.timeout > _SHORT
+
+    @property
     def silence(self) -> timedelta:
         """For how long it may give no sign of life: longer, where nobody waits for it."""
         return self.every + _SILENCE + (self.timeout if self.rest or self.timeout > _SHORT else timedelta())
