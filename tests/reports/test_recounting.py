@@ -123,13 +123,72 @@ async def test_what_says_nothing_about_the_ticket_is_no_failure_of_it_and_a_proc
         await fetch(state.sessions, _DUE)
         await Recounting(state.sessions)._claim()
         assert await _waiting(state) == [(number, None)]
-    assert (await fetch(state.sessions, _TOLD), await _progress(state)) == ([], (False, 1))
-    await _try(state, ConnectionError)
-    [told] = await fetch(state.sessions, _TOLD)
-    assert told["data"]["error"] == "ProcessEnded"
+        assert (await fetch(state.sessions, _TOLD), await _progress(state)) == ([], (True, 0))
+    for _number in range(2):
+        await _try(state, ConnectionError)
+        [told] = await fetch(state.sessions, _TOLD)
+        assert told["data"]["error"] == "ProcessEnded"
+        assert (await _waiting(state), await _progress(state)) == ([(TRIES, "ProcessEnded")], (False, 1))
     monkeypatch.setattr(recounting, "put", put)
     await _try(state)
     assert await _waiting(state) == []
+
+
+async def test_what_the_database_took_away_is_given_back_when_it_is_there_again(
+    waits: Story, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del waits
+
+    def away(*_: Any) -> None:
+        raise ConnectionError
+
+    async def goes_away(*_: Any) -> None:
+        monkeypatch.setattr(recounting, "transaction", away)
+        raise ConnectionError
+
+    monkeypatch.setattr(recounting, "put", goes_away)
+    await fetch(state.sessions, _DUE)
+    passes = Recounting(state.sessions)
+    for _number in range(2):
+        with pytest.raises(ConnectionError):
+            await passes.run_pass()
+    assert await _waiting(state) == [(1, None)]
+    monkeypatch.setattr(recounting, "transaction", transaction)
+    assert await passes.run_pass() == 0
+    assert await _waiting(state) == [(0, None)]
+
+
+@pytest.mark.parametrize(
+    ("failures", "error", "lease", "sooner"),
+    [
+        (TRIES, None, 1_439, False),  # under way
+        (TRIES, None, 1_000, True),
+        (TRIES + 1, None, 1_000, False),
+        (TRIES, "ProcessEnded", 1_000, False),
+        (TRIES, "DataError", 3_600, True),
+        (TRIES - 1, "DataError", 700, False),
+    ],
+)
+async def test_what_is_new_brings_a_try_forward_that_neither_is_under_way_nor_ends_the_process(
+    waits: Story, state: State, failures: int, error: str | None, lease: int, *, sooner: bool
+) -> None:
+    del waits
+    async with state.sessions() as session:
+        sets = "failures = $1, error = $2, due_at = clock_timestamp() + interval '1 second' * $3"
+        connection = await driver(session)
+        await connection.execute(f"UPDATE report_recounts SET {sets}", failures, error, lease)  # noqa: S608
+        [row] = await connection.fetch("TABLE report_recounts")
+        await folding._short(connection, {(row["account_id"], row["ticket_id"]): row["since"]})
+        assert (await connection.fetchval("SELECT due_at FROM report_recounts") < row["due_at"]) is sooner
+
+
+async def test_tickets_that_are_left_out_come_after_those_that_hold_up_reports(waits: Story, state: State) -> None:
+    del waits
+    await fetch(state.sessions, _DUE)
+    hopeless = "SELECT 'acc_0', 'tkt_' || n, now(), now() - interval '1 day', 3, 'DataError'"
+    await fetch(state.sessions, f"INSERT INTO report_recounts {hopeless} FROM generate_series(1, 9) AS n")
+    claimed = [await Recounting(state.sessions)._claim() for _number in range(2)]
+    assert [row["account_id"] == "acc_0" for row in claimed if row] == [False, True]
 
 
 async def test_a_process_that_stops_cuts_a_try_off_at_once_and_gives_it_back_first(

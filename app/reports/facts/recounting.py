@@ -7,7 +7,7 @@ ticket with which the process ends is noticed as well.
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
@@ -21,8 +21,8 @@ from app.core.db.engine import Sessions
 from app.core.db.session import LONG, allow, driver, transaction
 from app.core.db.tables import Row
 from app.reports.facts.counting import Counted
-from app.reports.facts.leaving import LONGEST, tell_of
-from app.reports.facts.progress import TRIES
+from app.reports.facts.leaving import ENDED, LONGEST, tell_of
+from app.reports.facts.progress import HELD, TRIES
 from app.reports.facts.storing import MARK, Faults, counts, put
 from app.reports.facts.summing import sum_up
 
@@ -39,20 +39,30 @@ LONGEST_WAIT: Final = 300
 takes a few hundredths of the time."""
 NEXT: Final = f"clock_timestamp() + interval '1 second' * least({{}} / {EVENTS_A_SECOND}, {LONGEST_WAIT})"
 """When a ticket with so many events is counted, of which there is a new one."""
+# Those that are left out come after those that hold up everybody's reports.
 _CLAIM: Final = f"""
+WITH f AS MATERIALIZED (
+    SELECT w.account_id, w.ticket_id, w.error FROM report_recounts AS w WHERE w.due_at <= clock_timestamp()
+    ORDER BY {HELD.format("w")} DESC, w.due_at LIMIT 1 FOR UPDATE SKIP LOCKED
+)
 UPDATE report_recounts AS r SET failures = r.failures + 1, error = NULL,
     due_at = clock_timestamp() + interval '1 second' * least({_LEASE} * 2 ^ least(r.failures, {_DOUBLINGS}), {LONGEST})
-FROM (
-    SELECT account_id, ticket_id, error FROM report_recounts WHERE due_at <= clock_timestamp()
-    ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
-) AS f WHERE f.account_id = r.account_id AND f.ticket_id = r.ticket_id
+FROM f WHERE f.account_id = r.account_id AND f.ticket_id = r.ticket_id
 RETURNING r.account_id, r.ticket_id, r.due_at, r.failures, f.error, clock_timestamp() AS now
 """  # noqa: S608  our own numbers
+MAY_BE_SOONER: Final = f"""
+({{0}}.failures >= {TRIES} AND ({{0}}.error <> '{ENDED}' OR ({{0}}.failures = {TRIES} AND {{0}}.error IS NULL
+    AND {{0}}.due_at < clock_timestamp() + interval '{_LEASE * 2 ** (TRIES - 1) - _LEASE} seconds')))
+"""
+"""Whether what is new brings the next try of a ticket forward: not where that may end the process once more, nor while
+the last of the tries may be under way."""
 _CLAIMED: Final = "WHERE account_id = $1 AND ticket_id = $2 AND due_at = $3"
 _DONE: Final = f"DELETE FROM report_recounts {_CLAIMED} RETURNING true"  # noqa: S608  our own text
 _FAILED: Final = f"UPDATE report_recounts SET error = $4 {_CLAIMED} RETURNING clock_timestamp()"  # noqa: S608
+# Operators have been told of the process that ended, and are not told once more.
 _GIVE_BACK: Final = f"""
-UPDATE report_recounts SET failures = failures - 1, error = $4,
+UPDATE report_recounts SET failures = failures - 1,
+    error = coalesce($4, CASE WHEN failures > {TRIES} THEN '{ENDED}' END),
     due_at = clock_timestamp() + interval '{_BREATH} seconds' {_CLAIMED}
 """  # noqa: S608  our own text
 _UPTO: Final = """
@@ -69,18 +79,22 @@ ORDER BY e.sequence LIMIT 1
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Recounting:
     """Counts what waits, one ticket at a time; any number of replicas may."""
 
     sessions: Sessions
     limit: float = LIMIT
+    _kept: Row | None = field(default=None, init=False)
+    """a claim that could not be given back, because the database was away"""
 
     async def run_pass(self) -> int:
         """Count the ticket whose turn has come, if there is one; how many have been tried.
 
         What says nothing about the ticket is raised, and the ticket is tried again soon.
         """
+        if self._kept:
+            await self._give_back(self._kept)
         claimed = await self._claim()
         if claimed is None:
             return 0
@@ -125,8 +139,10 @@ class Recounting:
                 await sum_up(session)
 
     async def _give_back(self, claimed: Row) -> None:
+        self._kept = claimed
         async with transaction(self.sessions) as session:
             await (await driver(session)).execute(_GIVE_BACK, *_place(claimed), claimed["error"])
+        self._kept = None
 
     async def _failed(self, claimed: Row, error: Exception) -> None:
         async def put_down(*, told: bool) -> bool:
