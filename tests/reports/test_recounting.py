@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, Final
 
 import pytest
@@ -22,6 +23,7 @@ from app.reports.facts.progress import TRIES, left_out, progress
 from app.reports.facts.rebuilding import rebuild
 from app.reports.facts.recounting import Recounting
 from app.reports.facts.storing import MARK, counts, put
+from app.reports.read import source
 from app.scheduler import Scheduler, jobs
 from app.webhooks.background.deliver import Sender
 from tests.support.desk import fetch
@@ -109,6 +111,23 @@ async def test_a_ticket_that_is_never_counted_is_left_out_told_of_and_comes_back
     await _try(state)
     assert (await _waiting(state), await _progress(state)) == ([], (False, 0))
     assert await wrong_facts(state.sessions, [(account_id, ticket["ticket_id"])]) == []
+
+
+@pytest.mark.parametrize("report", ["attainment", "lateness", "volume"])
+async def test_a_report_never_says_that_its_figures_are_newer_than_they_are(
+    waits: Story, state: State, monkeypatch: pytest.MonkeyPatch, report: str
+) -> None:
+    ask, before = source.fetch, await fetch(state.sessions, "SELECT since FROM report_recounts")
+
+    async def overtaken(*args: Any) -> Any:
+        found = await ask(*args)
+        await counted(state)
+        return found
+
+    monkeypatch.setattr(source, "fetch", overtaken)
+    told = await waits.customer.get(f"/v1/reports/{report}")
+    assert await _waiting(state) == []
+    assert datetime.fromisoformat(told["counted_until"]) == before[0]["since"]
 
 
 async def test_what_says_nothing_about_the_ticket_is_no_failure_of_it_and_a_process_that_ends_is(
@@ -241,6 +260,8 @@ async def test_what_comes_while_a_ticket_is_counted_waits_for_its_turn_and_other
     async def slowly(*args: Any) -> Any:
         async for each in counts(*args):
             yield each
+        pauses = await (await driver(args[0])).fetchval("SHOW idle_in_transaction_session_timeout")
+        assert pauses == f"{recounting.LIMIT / 60:.0f}min"
         await waits.engineer.post(f"{path_of(ticket)}/messages", 201, body="We are on it.")
         assert await Folding(state.sessions, state.feed).run_pass() > 0
 

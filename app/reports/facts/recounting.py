@@ -18,7 +18,7 @@ from app.consumers.postponed import BLAMED
 from app.consumers.telling import told_if_possible
 from app.core.db.causes import cause_of, within
 from app.core.db.engine import Sessions
-from app.core.db.session import LONG, allow, driver, transaction
+from app.core.db.session import LONG, allow, allow_pauses, driver, transaction
 from app.core.db.tables import Row
 from app.reports.facts.counting import Counted
 from app.reports.facts.leaving import ENDED, LONGEST, tell_of
@@ -125,6 +125,7 @@ class Recounting:
     async def _count(self, claimed: Row) -> None:
         key, faults = (claimed["account_id"], claimed["ticket_id"]), Faults()
         async with self.sessions() as session:
+            await allow_pauses(session, self.limit)
             upto = await (await driver(session)).fetchval(_UPTO, *key)
             found = [each async for each in counts(session, [key], faults)]
         if faults:
