@@ -12,7 +12,7 @@ from app.core.db.engine import Sessions
 from app.core.db.errors import is_outage
 from app.core.db.pool import holder
 from app.core.jobs.heartbeats import Heartbeats
-from app.core.jobs.job import Job
+from app.core.jobs.job import LONGEST_REST, Job
 from app.core.metrics import Metrics
 
 BREATH: Final = timedelta(milliseconds=10)
@@ -20,8 +20,6 @@ BREATH: Final = timedelta(milliseconds=10)
 DRAIN_SECONDS: Final = 25.0
 _ENDING: Final = 3.0
 """Seconds that a pass has, once it is cut off, to put things in order: until then it has its connections."""
-LONGEST_REST: Final = 3.0
-"""Seconds; however long a batch took, the next one has its turn by then."""
 _log = structlog.get_logger(__name__)
 
 
