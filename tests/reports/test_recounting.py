@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Any, Final
 
 import pytest
+from alembic.script import ScriptDirectory
 from asyncpg import DataError, InsufficientPrivilegeError, LockNotAvailableError
 
 from app.consumers import marks
 from app.core.db.causes import Cause, cause_of
 from app.core.db.engine import Connections, make_engine
+from app.core.db.migrate import configuration
 from app.core.db.session import driver, make_sessions, transaction
 from app.core.jobs.runner import DRAIN_SECONDS
 from app.core.state import State
@@ -349,3 +351,28 @@ async def test_events_that_make_no_sense_leave_a_short_ticket_out_until_they_do(
     async for _number in rebuild(state.sessions, 10**6):
         pass
     assert (await _waiting(state), await _progress(state)) == ([], (False, 0))
+
+
+async def test_an_upgrade_notes_tickets_of_which_an_earlier_version_only_logged_that_they_make_no_sense(
+    begin: Begin, state: State, database: str
+) -> None:
+    story = await begin("wati-business-plus")
+    lost, _counted = await story.open(**P1), await story.open(**P1)
+    opening = "SELECT data::text FROM events WHERE type = 'ticket.opened' ORDER BY position"
+    [sense, _other] = await fetch(state.sessions, opening)
+    async with transaction(state.sessions) as session:
+        await (await driver(session)).execute(_NONSENSE, lost["id"])
+    await Folding(state.sessions, state.feed).run_pass()
+    while await Folding(state.sessions, state.feed).run_pass():
+        pass
+    await fetch(state.sessions, "DELETE FROM report_recounts")
+    await story.open(**P1)  # which is not counted yet
+    upgrade = ScriptDirectory.from_config(configuration(database)).get_revision("0064")
+    await fetch(state.sessions, upgrade.module.NOTE)
+    assert [row["ticket_id"] for row in await fetch(state.sessions, "TABLE report_recounts")] == [lost["id"]]
+    assert await Recounting(state.sessions).run_pass() == 1
+    assert (await _waiting(state), await _progress(state)) == ([(TRIES, "KeyError")], (False, 1))
+    async with transaction(state.sessions) as session:
+        await (await driver(session)).execute(_SENSE, lost["id"], sense["data"])
+    await _try(state)
+    assert await _waiting(state) == []
