@@ -12,10 +12,13 @@ branch_labels = depends_on = None
 
 # Of every ticket that is counted there is the moment at which it was opened. What the pass has not come to yet waits.
 NOTE = """
+WITH uncounted AS MATERIALIZED (
+    SELECT t.account_id, t.id FROM tickets AS t
+    WHERE NOT EXISTS (SELECT FROM report_moments AS m WHERE m.account_id = t.account_id AND m.ticket_id = t.id)
+)
 INSERT INTO report_recounts (account_id, ticket_id, since, due_at, failures)
-SELECT t.account_id, t.id, now(), now(), 2 FROM tickets AS t
-WHERE NOT EXISTS (SELECT FROM report_moments AS m WHERE m.account_id = t.account_id AND m.ticket_id = t.id)
-  AND (SELECT e.position FROM events AS e WHERE e.account_id = t.account_id AND e.ticket_id = t.id
+SELECT t.account_id, t.id, now(), now(), 2 FROM uncounted AS t
+WHERE (SELECT e.position FROM events AS e WHERE e.account_id = t.account_id AND e.ticket_id = t.id
        ORDER BY e.sequence LIMIT 1) <= (SELECT c.position FROM event_consumers AS c WHERE c.name = 'reports')
 ON CONFLICT DO NOTHING
 """

@@ -179,6 +179,19 @@ async def test_what_the_database_took_away_is_given_back_when_it_is_there_again(
     assert await _waiting(state) == [(0, None)]
 
 
+async def test_a_ticket_that_takes_the_connection_away_time_and_again_fails_by_itself(
+    waits: Story, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del waits
+    _failing(monkeypatch, ConnectionError)
+    passes = Recounting(state.sessions)
+    for number in range(1, 7):
+        await fetch(state.sessions, _DUE)
+        with suppress(ConnectionError):
+            await passes.run_pass()
+        assert await _waiting(state) == [(0, None) if number < 6 else (1, "ConnectionError")]
+
+
 @pytest.mark.parametrize(
     ("failures", "error", "lease", "sooner"),
     [

@@ -9,7 +9,7 @@ from asyncpg import Connection
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import SERVICE
-from app.core.db.causes import cause_of
+from app.core.db.causes import Cause, cause_of
 from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.events.event import Event
@@ -61,7 +61,7 @@ async def tell_of(session: AsyncSession, ticket: Row, now: datetime, error: Exce
     told = CountPostponed(
         account_id=ticket["account_id"],
         ticket_id=ticket["ticket_id"],
-        reason=cause_of(error).value if error else "failed",
+        reason="slow" if error and cause_of(error) is Cause.SLOW else "failed",
         error=type(error).__name__ if error else ENDED,
         retry_at=ticket["due_at"],
     )

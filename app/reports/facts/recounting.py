@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
-from asyncpg import Connection
+from asyncpg import Connection, CrashShutdownError, InterfaceError, InternalClientError, PostgresConnectionError
 
 from app.consumers import marks
 from app.consumers.postponed import BLAMED
 from app.consumers.telling import told_if_possible
 from app.core.db.causes import cause_of, within
 from app.core.db.engine import Sessions
+from app.core.db.errors import driver_error
 from app.core.db.session import LONG, allow, allow_pauses, driver, transaction
 from app.core.db.tables import Row
 from app.reports.facts.counting import Counted
@@ -31,6 +32,9 @@ LIMIT: Final = 300.0
 _LEASE: Final = 360
 """Seconds until it is tried again, after the first failure."""
 _DOUBLINGS: Final = 4
+_MOST_LOST: Final = 5
+"""Tries in a row with which a ticket may lose the connection while the database is there: more are its own failures."""
+_LOST: Final = (ConnectionError, InterfaceError, InternalClientError, PostgresConnectionError, CrashShutdownError)
 _BREATH: Final = 10
 """Seconds until the next try, after one that says nothing about the ticket."""
 EVENTS_A_SECOND: Final = 100
@@ -87,6 +91,8 @@ class Recounting:
     limit: float = LIMIT
     _kept: Row | None = field(default=None, init=False)
     """a claim that could not be given back, because the database was away"""
+    _lost: tuple[tuple[object, ...] | None, int] = field(default=(None, 0), init=False)
+    """the ticket with which the connection was lost last, and how often in a row"""
 
     async def run_pass(self) -> int:
         """Count the ticket whose turn has come, if there is one; how many have been tried.
@@ -101,16 +107,25 @@ class Recounting:
         try:
             async with within(self.limit):
                 await self._count(claimed)
+            if self._lost[0] == _place(claimed)[:2]:
+                self._lost = (None, 0)
         except asyncio.CancelledError:
             await self._give_back(claimed)
             raise
         except Exception as error:
-            if cause_of(error) not in BLAMED:
+            if cause_of(error) not in BLAMED and not self._is_lost_again(claimed, error):
                 await self._give_back(claimed)
                 raise
             _log.exception("a ticket could not be counted", ticket_id=claimed["ticket_id"])
             await self._failed(claimed, error)
         return 1
+
+    def _is_lost_again(self, claimed: Row, error: Exception) -> bool:
+        if not isinstance(driver_error(error), _LOST):
+            return False
+        key = _place(claimed)[:2]
+        self._lost = (key, self._lost[1] + 1 if self._lost[0] == key else 1)
+        return self._lost[1] > _MOST_LOST
 
     async def _claim(self) -> Row | None:
         async def put_down(*, told: bool) -> Row | None:
