@@ -309,9 +309,9 @@ class Scheduler:
 
     def start(self) -> None:
         """Begin: every job polls at once, and then at its interval."""
-        for runner in self._runners:
-            job = runner.job
-            self._state.heartbeats.expect(job.name, within=job.silence.total_seconds(), now=monotonic())
+        all_ = [runner.job for runner in self._runners]
+        for runner, job in zip(self._runners, all_, strict=True):
+            self._state.heartbeats.expect(job.name, within=job.silence(all_).total_seconds(), now=monotonic())
             if job.wake_up:
                 job.wake_up.listen(runner.wake)
             self._poll(runner)

@@ -123,6 +123,11 @@ async def allow(session: AsyncSession, seconds: float) -> None:
     await (await driver(session)).execute(f"SET LOCAL statement_timeout = {milliseconds(seconds)}")
 
 
+async def allow_pauses(session: AsyncSession, seconds: float) -> None:
+    """Let this transaction, which holds no locks, be idle for so long: for reading that takes long to be worked on."""
+    await (await driver(session)).execute(f"SET LOCAL idle_in_transaction_session_timeout = {milliseconds(seconds)}")
+
+
 def ring_after_commit(session: AsyncSession, wake_up: str) -> None:
     """Ring ``WakeUps.<name>`` when this session's transaction has committed."""
     session.info["ring"].add(wake_up)

@@ -12,14 +12,14 @@ from app.core.db.engine import Sessions
 from app.core.db.errors import is_outage
 from app.core.db.pool import holder
 from app.core.jobs.heartbeats import Heartbeats
-from app.core.jobs.job import Job
+from app.core.jobs.job import LONGEST_REST, Job
 from app.core.metrics import Metrics
 
 BREATH: Final = timedelta(milliseconds=10)
 """After a pass that found nothing although something is due: another replica or a request holds it."""
 DRAIN_SECONDS: Final = 25.0
-LONGEST_REST: Final = 3.0
-"""Seconds; however long a batch took, the next one has its turn by then."""
+_ENDING: Final = 3.0
+"""Seconds that a pass has, once it is cut off, to put things in order: until then it has its connections."""
 _log = structlog.get_logger(__name__)
 
 
@@ -100,11 +100,16 @@ class Runner:
             self._timer = asyncio.get_running_loop().call_later(delay.total_seconds(), self.wake)
 
     async def stop(self) -> None:
-        """Begin no further pass, and wait for the one that runs; cut it off when it takes too long."""
+        """Begin no further pass, and wait for the one that runs; cut it off when it takes too long.
+
+        What is cut off has some seconds to put things in order.
+        """
         self._stopped.set()
         if self._running and not self._running.done():
-            await asyncio.wait([self._running], timeout=DRAIN_SECONDS)
+            if not self.job.is_cut_off:
+                await asyncio.wait([self._running], timeout=DRAIN_SECONDS)
             self._running.cancel()
+            await asyncio.wait([self._running], timeout=_ENDING)
         if self._timer:
             self._timer.cancel()
         if self.job.stop:

@@ -10,21 +10,21 @@ from app.core.db.engine import Sessions
 from app.core.db.session import driver, snapshot
 from app.core.db.tables import Row
 from app.reports.cells import CELLS, KEY, summed
-from app.reports.facts.progress import TRIES
+from app.reports.facts.progress import HELD
 from app.reports.facts.promises import INCIDENT, UPDATE
 from app.reports.facts.storing import MARK, Faults, Key, counts
 from app.reports.facts.summing import COUNTED, HASHES, months
 from app.reports.models import ReportFactRow, ReportMomentRow
 
 # A ticket of which there are events that are not counted yet is not looked at.
-_COUNTED: Final = """
+_COUNTED: Final = f"""
 SELECT k.account_id, k.ticket_id FROM unnest($1::text[], $2::text[]) AS k (account_id, ticket_id)
 JOIN tickets AS t ON t.account_id = k.account_id AND t.id = k.ticket_id
 WHERE (SELECT e.position FROM events AS e WHERE e.account_id = t.account_id AND e.ticket_id = t.id
        ORDER BY e.sequence DESC LIMIT 1) <= (SELECT m.position FROM event_consumers AS m WHERE m.name = $3)
   AND NOT EXISTS (SELECT FROM report_recounts AS r WHERE r.account_id = t.account_id AND r.ticket_id = t.id
-                  AND r.failures < $4)
-"""
+                  AND {HELD.format("r")})
+"""  # noqa: S608  our own text
 _STORED: Final = """
 SELECT f.* FROM unnest($1::text[], $2::text[]) AS k (account_id, ticket_id)
 JOIN {} AS f ON f.account_id = k.account_id AND f.ticket_id = k.ticket_id
@@ -64,7 +64,7 @@ async def wrong_facts(sessions: Sessions, keys: Sequence[Key]) -> list[WrongFact
         return []
     async with snapshot(sessions) as session:
         connection = await driver(session)
-        found = await connection.fetch(_COUNTED, *zip(*keys, strict=True), MARK, TRIES)
+        found = await connection.fetch(_COUNTED, *zip(*keys, strict=True), MARK)
         counted = [(row["account_id"], row["ticket_id"]) for row in found]
         if not counted:
             return []

@@ -19,8 +19,7 @@ from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.core.state import Feed
 from app.reports.facts.leaving import forget, leave_out
-from app.reports.facts.progress import TRIES
-from app.reports.facts.recounting import NEXT
+from app.reports.facts.recounting import MAY_BE_SOONER, NEXT
 from app.reports.facts.storing import MARK, Faults, Key, recount
 from app.reports.facts.summing import sum_up
 
@@ -28,7 +27,7 @@ BATCH: Final = 200
 """Events of one pass."""
 SHORT: Final = 500
 """Events of a ticket that is counted at once."""
-# What could not be counted is tried again when there is something new; not what may end the process once more.
+# What could not be counted is tried again when there is something new.
 _SHORT_OF: Final = f"""
 WITH found AS MATERIALIZED (
     SELECT k.*, (
@@ -42,7 +41,7 @@ WITH found AS MATERIALIZED (
            {NEXT.format("f.events")}
     FROM found AS f WHERE f.events > {{short}}
     ON CONFLICT (account_id, ticket_id) DO UPDATE SET due_at = EXCLUDED.due_at
-    WHERE r.failures >= {TRIES} AND r.error IS NOT NULL AND r.due_at > EXCLUDED.due_at
+    WHERE r.due_at > EXCLUDED.due_at AND {MAY_BE_SOONER.format("r")}
 )
 SELECT f.account_id, f.ticket_id FROM found AS f WHERE f.events <= {{short}}
 """  # noqa: S608  our own numbers

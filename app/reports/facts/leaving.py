@@ -9,12 +9,12 @@ from asyncpg import Connection
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import SERVICE
-from app.core.db.causes import cause_of
+from app.core.db.causes import Cause, cause_of
 from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.events.event import Event
 from app.events.types import CountPostponed
-from app.reports.facts.progress import TRIES
+from app.reports.facts.progress import HELD, TRIES
 from app.reports.facts.storing import Faults, Key
 from app.webhooks.outbox.telling import tell
 
@@ -22,13 +22,20 @@ LONGEST: Final = 3600
 """Seconds until a ticket that cannot be counted is tried again, at most."""
 ENDED: Final = "ProcessEnded"
 """The error of a try with which its process ended, or was cut off."""
+# The last part sees the rows as they were before.
 _LEAVE_OUT: Final = f"""
-INSERT INTO report_recounts AS r (account_id, ticket_id, since, due_at, failures, error)
-SELECT k.account_id, k.ticket_id, k.since, clock_timestamp() + interval '{LONGEST} seconds', {TRIES}, k.error
-FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[]) AS k (account_id, ticket_id, since, error)
-ON CONFLICT (account_id, ticket_id) DO UPDATE
-SET failures = greatest(r.failures, EXCLUDED.failures), error = EXCLUDED.error, due_at = EXCLUDED.due_at
-RETURNING account_id, ticket_id, due_at, clock_timestamp() AS now, xmax = 0 AS is_new
+WITH noted AS (
+    INSERT INTO report_recounts AS r (account_id, ticket_id, since, due_at, failures, error)
+    SELECT k.account_id, k.ticket_id, k.since, clock_timestamp() + interval '{LONGEST} seconds', {TRIES}, k.error
+    FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[]) AS k (account_id, ticket_id, since, error)
+    ON CONFLICT (account_id, ticket_id) DO UPDATE
+    SET failures = greatest(r.failures, EXCLUDED.failures), error = EXCLUDED.error, due_at = EXCLUDED.due_at
+    RETURNING account_id, ticket_id, due_at
+)
+SELECT n.*, clock_timestamp() AS now, NOT EXISTS (
+    SELECT FROM report_recounts AS r
+    WHERE r.account_id = n.account_id AND r.ticket_id = n.ticket_id AND NOT {HELD.format("r")}
+) AS is_new FROM noted AS n
 """  # noqa: S608  our own numbers
 _COUNTED: Final = """
 DELETE FROM report_recounts WHERE (account_id, ticket_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
@@ -61,7 +68,7 @@ async def tell_of(session: AsyncSession, ticket: Row, now: datetime, error: Exce
     told = CountPostponed(
         account_id=ticket["account_id"],
         ticket_id=ticket["ticket_id"],
-        reason=cause_of(error).value if error else "failed",
+        reason="slow" if error and cause_of(error) is Cause.SLOW else "failed",
         error=type(error).__name__ if error else ENDED,
         retry_at=ticket["due_at"],
     )

@@ -13,25 +13,28 @@ TRIES: Final = 3
 """In vain, after which a ticket is left out until it can be counted: it holds up no reports of others any more."""
 LATE: Final = 600.0
 """Seconds behind, after which operators are told."""
+HELD: Final = f"({{0}}.failures < {TRIES} OR ({{0}}.failures = {TRIES} AND {{0}}.error IS NULL))"
+"""Whether a row of ``report_recounts`` holds up what is counted: until the last of the tries has failed, or is given up
+by the next one. Otherwise its ticket is left out."""
 _COUNTED_UNTIL: Final = f"""
 least((
     SELECT e.recorded_at FROM events AS e WHERE e.id > '' AND e.position > coalesce(
         (SELECT m.position FROM event_consumers AS m WHERE m.name = $1), 0
     ) ORDER BY e.position LIMIT 1
-), (SELECT min(r.since) FROM report_recounts AS r WHERE r.failures < {TRIES}), clock_timestamp())
-"""  # noqa: S608  our own number
+), (SELECT min(r.since) FROM report_recounts AS r WHERE {HELD.format("r")}), clock_timestamp())
+"""  # noqa: S608  our own text
 _BEHIND: Final = f"SELECT extract(epoch FROM clock_timestamp() - {_COUNTED_UNTIL})::float8"  # noqa: S608  our own text
 
 # An event that cannot be processed is one of a ticket that is not counted either.
 _LEFT_OUT: Final = f"""
 (SELECT count(*) FROM (
-    SELECT r.account_id, r.ticket_id FROM report_recounts AS r WHERE r.failures >= {TRIES}
+    SELECT r.account_id, r.ticket_id FROM report_recounts AS r WHERE NOT {HELD.format("r")}
     UNION
     SELECT e.account_id, e.ticket_id FROM postponed_events AS p
     JOIN events AS e ON e.id > '' AND e.position = p.position AND e.ticket_id IS NOT NULL
     WHERE p.consumer = $1 AND p.position > 0
 ) AS t WHERE $2::text IS NULL OR t.account_id = $2)
-"""  # noqa: S608  our own number
+"""  # noqa: S608  our own text
 
 
 async def progress(session: AsyncSession, account_id: str | None) -> dict[str, Any]:

@@ -49,10 +49,10 @@ async def _batch(sessions: Sessions, last: Key) -> list[Key]:
         keys = [(row["account_id"], row["id"]) for row in await connection.fetch(_KEYS, *last, BATCH)]
         if keys:
             faults = Faults()
-            await forget(connection, keys)
             counted = await recount(session, keys, faults)
             await leave_out(session, faults, {key: await connection.fetchval(_RECORDED, *key) for key in faults})
             good = [key for key in keys if key not in faults]
+            await forget(connection, good)
             for drop, rows in zip(_DROPS, (counted.facts, counted.moments), strict=True):
                 if good:
                     await connection.execute(drop, *zip(*good, strict=True), [row["id"] for row in rows])

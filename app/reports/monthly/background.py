@@ -69,9 +69,11 @@ class Reports:
 
     async def _catch_up(self, account_id: str, last: date, time_zone: str, now: datetime) -> int:
         """Send what is due of an account, the oldest month first, and each in a transaction of its own."""
-        sent = 0
-        for month in months_due(Month(last), now, load_zone(time_zone), _MOST):
+        sent, zone = 0, load_zone(time_zone)
+        for month in months_due(Month(last), now, zone, _MOST):
             async with transaction(self.sessions) as session:
+                if await counted_until(session) < month.period(zone)[1]:
+                    return sent
                 sent += await _send(session, account_id, last, month)
             last = month.first
         return sent

@@ -61,7 +61,7 @@ class _Sum:
 
 async def attainment(session: AsyncSession, asked: Asked) -> dict[str, Any]:
     """The report. 422 where it would have too many groups."""
-    groups = Groups(asked)
+    own, groups = await head(session, asked), Groups(asked)
     rows = await _count(session, asked, groups)
     sums: dict[tuple[Any, ...], _Sum] = {}
     for row in rows:
@@ -76,11 +76,11 @@ async def attainment(session: AsyncSession, asked: Asked) -> dict[str, Any]:
         }
         for values, one in sorted(sums.items(), key=lambda each: order(each[0]))
     ]
-    return await head(session, asked) | {"cycles": asked.of.cycles, "items": items}
+    return own | {"cycles": asked.of.cycles, "items": items}
 
 
 async def head(session: AsyncSession, asked: Asked) -> dict[str, Any]:
-    """What every report says of itself."""
+    """What every report says of itself: read before its figures, which may be newer than that and never older."""
     return {
         "since": asked.since,
         "until": asked.until,

@@ -40,11 +40,11 @@ async def lateness(session: AsyncSession, asked: Asked) -> dict[str, Any]:
     FROM ({_FACTS} {engineer_of(asked)} WHERE {" AND ".join(wanted)}) AS f {engineer}
     GROUP BY {places(len(named))} LIMIT {MOST + 1}
     """  # noqa: S608  expressions of ours
-    rows = await source.fetch(session, statement, values)
+    own, rows = await head(session, asked), await source.fetch(session, statement, values)
     if len(rows) > MOST:
         raise too_many()
     items = [_item(groups, row) for row in rows]
-    return await head(session, asked) | {
+    return own | {
         "cycles": asked.of.cycles,
         "items": sorted(items, key=lambda item: order(item["group"].values())),
     }

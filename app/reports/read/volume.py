@@ -70,7 +70,7 @@ class _Sum:
 
 async def volume(session: AsyncSession, asked: Asked) -> dict[str, Any]:
     """The report. 422 where it would have too many groups."""
-    groups = Groups(asked)
+    own, groups = await head(session, asked), Groups(asked)
     rows = await _count(session, asked, groups)
     sums: dict[tuple[Any, ...], _Sum] = {}
     for row in rows:
@@ -85,7 +85,7 @@ async def volume(session: AsyncSession, asked: Asked) -> dict[str, Any]:
         }
         for values, one in sorted(sums.items(), key=lambda each: order(each[0]))
     ]
-    return await head(session, asked) | {
+    return own | {
         "items": items,
         "backlog": await _backlog(session, asked),
         "deflected": await _deflected(session, asked),

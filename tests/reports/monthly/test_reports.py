@@ -129,6 +129,10 @@ async def test_n7_a_report_is_mailed_once_for_each_month_also_for_those_that_wer
     before = last_full(now, load_zone(story.account.time_zone)).after(-3)
     await fetch(sessions, f"UPDATE report_mails SET sent = '{before.first}'")  # noqa: S608  a date
     due = months_due(before, now, load_zone(story.account.time_zone), 12)
+    month = f"'{before.after().first}'::timestamptz + interval '10 days'"
+    await fetch(sessions, f"INSERT INTO report_recounts SELECT 'acc_0', 'tkt_0', {month}, now()")
+    assert await Reports(sessions)._catch_up(account_id, before.first, story.account.time_zone, now) == 0
+    await fetch(sessions, "DELETE FROM report_recounts")
     replicas = [Reports(sessions), Reports(sessions)]
     assert [await each.run_pass() for each in (*replicas, *replicas)] == [2 * len(due), 0, 0, 0]
     mailbox = Mailbox()
