@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.inbound.mail.deciding import Sender, Thread
-from app.inbound.mail.reading import Mail, Person
+from app.inbound.mail.reading import MOST_NAME, Mail, Person
 from app.inbound.mail.senders import is_authentic
 from app.notices.outbox.mailings import mail_secret
 from app.notices.tokens import ticket_of_reply
@@ -127,7 +127,7 @@ async def sender_of(
         reader = await (await driver(session)).fetchval(_READS, account_id, thread.ticket_id, email)
     return Sender(
         email,
-        person.get("name") or reader or mail.sender.name or email,
+        person.get("name") or reader or mail.sender.name or email[:MOST_NAME],
         is_authentic(mail.results, gateway.authserv_id, email.rpartition("@")[2]),
         engineer["id"] if engineer else None,
         gateway.is_supports and engineer is not None and engineer["active"],

@@ -36,6 +36,8 @@ HOSTILE: dict[str, bytes] = {
         vouched=False,
     ),
     "blanks that are no base64": letter(" " * 500_000 + "!", Content_Transfer_Encoding="base64"),
+    "a name that becomes longer": letter(sender="\ufb2c" * 200 + " <b@c.example>"),
+    "an address longer than a name": letter(sender=f"{'a' * 60}@{'b' * 60}.{'c' * 60}.{'d' * 40}.example"),
     "a page nested too deep": letter(_DEEP, Content_Type="text/html"),
 }
 
