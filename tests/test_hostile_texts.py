@@ -18,6 +18,7 @@ from app.files.rules import clean_name, media_type
 from app.inbound.formats.parsing import _pruned
 from app.inbound.formats.signal import Unreadable
 from app.inbound.mail.deciding import internal_in
+from app.inbound.mail.links import holds_link
 from app.inbound.mail.quotes import MOST, written_in
 from app.inbound.mail.reading import fingerprint, read_as_it_is, read_mail
 from app.inbound.mail.senders import is_authentic
@@ -77,6 +78,7 @@ READINGS: Final[dict[str, tuple[Callable[[str], Any], tuple[str, ...]]]] = {
     "a voucher": (lambda text: is_authentic([text[:8_000]] * 50, GATEWAY, "a.example"), _FIELDS),
     "a gateway's": (lambda text: is_authentic([f"{GATEWAY}; {text}"] * 50, GATEWAY, "a.example"), _FIELDS),
     "another gateway's": (lambda text: is_authentic([f"mx ({GATEWAY}); {text}"] * 50, GATEWAY, "a.example"), _FIELDS),
+    "a link": (holds_link, ("h", "<h>", "h<", "h&#", "h\u200b", "%25", "&shy;", "a ")),
     "a body": (lambda text: read_mail(letter(text)), (*_LINES, *_VERBS)),
     "a page": (_of_type("text/html"), ("<div>", "<a ", "<!--", "&amp", "<table><tr><td>", "<")),
     "parts": (_of_type("multipart/mixed; boundary=x"), _PARTS),

@@ -31,12 +31,29 @@ def test_it_is_known_however_it_is_wrapped_or_coded(width: int) -> None:
     assert holds_link(encodestring(said.replace(b"_", b"\xc3\xa9_")).replace(b"=C3=A9_", b"=5F"))
 
 
-@pytest.mark.parametrize("text", ["hd%5Fanswer%5f1", "hd&#95;answer&#x5F;x", "hd&lowbar;answer_1", "/A/HD_ANSWER_1"])
+_WRITTEN = (
+    *("hd%5Fanswer%5f1", "hd%255Fanswer%255F", "%68%2564_answer_", "hd-5Fanswer-5F1", "/A/HD_ANSWER_1"),
+    *("hd&#95;answer&#x5F;x", "hd&lowbar;answer_1", "hd&#95answer&#x5Fx", "hd&lowbaranswer&#0095x"),
+    *("hd_<b>answer_</b>", "<p\nid='x'>hd<i>_</i></p><wbr><br/>answer_", f"hd_<b {'x' * 999}>answer_"),
+    *("hd_&shy;answer_", "hd_&#8203;answer_", "hd_&#x200B;&zwnj;answer_", "hd_&NoBreak;answer_"),
+    *("hd_\u2060answer_", "hd_\ufeffanswer_", "hd_\xadanswer_"),
+    *(r"hd\_answer\_", r"hd\u005fanswer\u005F", r"hd\x5fanswer_", "hd_\n| answer_", "> hd_<b>\n> answer_"),
+    "> <https://desk.example/a/hd_\n> answer_>",
+)
+
+
+@pytest.mark.parametrize("text", _WRITTEN)
 def test_it_is_known_in_urls_and_html(text: str) -> None:
     assert holds_link(text)
 
 
-@pytest.mark.parametrize("text", ["", "hd_answers", "an hd answer", "had_answer_1", "aGRf"])
+_NONE = (
+    *("", "hd_answers", "an hd answer", "had_answer_1", "aGRf", "hd-answer-1", "hd | answer | x", "hd-5-answer-5"),
+    *("<b>hd</b> answer_key", "hd_<answer_>", "HD answered: _yes_", "hd%answer%", "hd&answer&", r"hd\answer\x"),
+)
+
+
+@pytest.mark.parametrize("text", _NONE)
 def test_what_is_none_is_none(text: str) -> None:
     assert not holds_link(text)
 
