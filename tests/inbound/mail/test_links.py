@@ -110,8 +110,13 @@ async def test_what_an_engineer_answers_to_a_closed_ticket_opens_none_for_its_cu
     path = f"/v1/tickets/{ticket_id}/status"
     await post.desk.client.post(path, json={"status": "closed", "message": "Bye"}, headers=agent)
     quoted = "Too late.\n\n> ##- heliodesk -##\n> Handed over: the customer is difficult"
-    to = await token(post, ticket_id)
-    receipt = await post.come(letter(quoted, "Jan <jan@support.example>", vouched=vouched, To=to))
-    assert (receipt["state"], receipt["tickets"]) == ("ignored", [])
-    assert receipt["omissions"] == ["An engineer's answer to a closed ticket, which takes none"]
+    to, number = await token(post, ticket_id), (await post.ticket(ticket_id))["number"]
+    await post.went()
+    for _ in range(2):
+        receipt = await post.come(letter(quoted, "Jan <jan@support.example>", vouched=vouched, To=to))
+        assert (receipt["state"], receipt["tickets"]) == ("ignored", [])
+        assert receipt["omissions"] == ["An engineer's answer to a closed ticket, which takes none"]
+    went = await post.went()
+    assert [mail["To"] for mail in went] == ["jan@support.example"] * vouched
+    assert all(f"Ticket {number} is closed" in next(mail.iter_parts()).get_content() for mail in went)
     assert len(await post.desk.tickets()) == 1
