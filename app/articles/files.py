@@ -57,8 +57,9 @@ class _Plain(yaml.SafeLoader):
         """The mapping, whose members are all different."""
         said: set[str] = set()
         for key, _value in node.value:
-            name = str(key.value)  # that of a list or a mapping is refused below
-            if name in said:
+            if not isinstance(key, yaml.ScalarNode):
+                continue  # no hash can be made of it, so that it is refused below
+            if (name := key.value) in said:
                 raise yaml.constructor.ConstructorError(None, None, f"{name} is there twice", key.start_mark)
             said.add(name)
         return super().construct_mapping(node, *given, **named)

@@ -184,10 +184,10 @@ async def test_what_cannot_be_seen_of_a_name_is_left_out(begin: Begin, admin: He
     assert answer.json()["name"] == kept
 
 
-async def test_a_name_that_nobody_can_see_is_refused(begin: Begin, admin: Headers) -> None:
+async def test_a_name_that_nobody_can_see_or_that_becomes_too_long_is_refused(begin: Begin, admin: Headers) -> None:
     story = await begin("wati-business-plus")
     path = f"/v1/accounts/{story.account.account_id}/people"
-    for name in ("\u200b", "\u200d\u2060", "\u202e ", "\u3164", "\ufe0f", "\u2800\u115f", "\x7f"):
+    for name in ("\u200b", "\u200d\u2060", "\u202e ", "\u3164", "\ufe0f", "\u2800\u115f", "\x7f", "\ufb2c" * 200):
         answer = await story.customer.client.post(path, json={"name": name, "email": "x@y.example"}, headers=admin)
         assert (answer.status_code, pointers(answer.json())) == (422, ["/name"])
 

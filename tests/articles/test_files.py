@@ -54,13 +54,14 @@ def test_what_is_written_is_read_again(said: dict[str, Any]) -> None:
         ("export.en.md", f"---\ntitle: {'[' * 5000}\n---\n\nText", [""]),
         ("export.en.md", "---\ntitle: A\ntitle: B\n---\n\nText", [""]),
         ("export.en.md", "---\ntitle: &a [b]\ntags: [*a, *a]\n---\n\nText", [""]),
+        ("export.en.md", "---\ntitle: A\n? [a]\n: b\n? {a: b}\n: c\n---\n\nText", [""]),
         (
             "export.en.md",
             "---\naudience: all\nbody: x\nproducts: a\n---\n",
             ["/title", "/body", "/audience", "/products"],
         ),
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_all_that_is_wrong_is_told(name: str, text: str, places: list[str]) -> None:
     with pytest.raises(Invalid) as refused:

@@ -75,9 +75,9 @@ def postfix(pipe: Pipe, host: str, hop: int) -> Iterator[int]:
 
     Skipped where it is not installed, except in CI, and for whoever is not root: its master process has to be.
     """
-    command = program("postfix", "postfix")
     if os.geteuid() != 0:
         pytest.skip("Postfix is started by root alone")
+    command = program("postfix", "postfix")
     folder, port = Path(mkdtemp(prefix="postfix-")), free_port()
     owner = pwd.getpwnam("postfix")
     folder.chmod(0o755)
@@ -88,8 +88,9 @@ def postfix(pipe: Pipe, host: str, hop: int) -> Iterator[int]:
     (folder / "conf" / "main.cf").write_text(_MAIN.format(**names, documented=pipe.main))
     (folder / "conf" / "master.cf").write_text(_MASTER.format(**names, documented=pipe.master))
     log = folder / "log"
-    _run(command, folder, "start")
     try:
+        started = _run(command, folder, "start")
+        assert started.returncode == 0, started.stderr
         _wait(port, log)
         yield port
     except BaseException as error:
@@ -100,9 +101,8 @@ def postfix(pipe: Pipe, host: str, hop: int) -> Iterator[int]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(command: str, folder: Path, what: str) -> None:
-    done = subprocess.run([command, "-c", str(folder / "conf"), what], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+def _run(command: str, folder: Path, what: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([command, "-c", str(folder / "conf"), what], capture_output=True, text=True, check=False)
 
 
 def _wait(port: int, log: Path) -> None:

@@ -22,6 +22,7 @@ from pydantic import (
     create_model,
     model_validator,
 )
+from pydantic_core import PydanticKnownError
 
 from app.core.outgoing.targets import Unusable, read_target
 from app.core.problems import invalid_value, message_of
@@ -135,12 +136,27 @@ def _visible(value: str, info: ValidationInfo) -> str:
     return shown
 
 
+def _still_within(length: int) -> AfterValidator:
+    """What can be seen of a text can be longer than the text was: NFC takes some letters apart."""
+
+    def bounded(value: str) -> str:
+        if len(value) > length:
+            raise PydanticKnownError("string_too_long", {"max_length": length})
+        return value
+
+    return AfterValidator(bounded)
+
+
 _SEEN: Final = (AfterValidator(no_nul), AfterValidator(_visible))
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), *_SEEN]
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), *_SEEN, _still_within(200)
+]
 """A person's or a thing's name: 1 to 200 characters on one line, without invisible ones."""
 
-Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), *_SEEN]
+Word = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), *_SEEN, _still_within(100)
+]
 """A tag, a product, a region: 1 to 100 characters on one line, without invisible ones."""
 
 _SHAPE: Final = r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}$"

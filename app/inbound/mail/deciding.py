@@ -64,6 +64,7 @@ class Thread:
 
     account_id: str
     ticket_id: str
+    number: str
     status: str
     by_token: bool
     """it was found by the signed address, which only readers of its mails have"""
@@ -126,7 +127,8 @@ def _new(mail: Mail, sender: Sender | None, thread: Thread | None, place: Place)
     if sender is None:
         return Verdict("leave", NO_SENDER)
     if thread and sender.engineer_id and not sender.person_id:  # what they quote is not for customers
-        return Verdict("leave", CLOSED)
+        is_theirs = sender.is_authentic and sender.may_answer and not mail.is_automatic
+        return Verdict("refuse" if is_theirs else "leave", CLOSED)
     is_welcome = mail.is_generated and thread is None and place.is_known and sender.is_authentic
     if mail.is_automatic and not is_welcome:
         return Verdict("leave", AUTOMATIC, is_robot=True)

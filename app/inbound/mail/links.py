@@ -7,8 +7,12 @@ from typing import Final
 
 _SECRET: Final = b"hd_answer_"
 """How what opens it begins (``app/notices/links.py``)."""
-_GAP: Final = rb"(?:=[ \t]*+\r?\n|[\s\x00>]|\xc2\xad|\xe2\x80[\x8b-\x8d]|</?wbr/?>)*+"
-"""What stands in it where its line is wrapped: soft line ends, quoting, blanks; the zeros of UTF-16."""
+_GAP: Final = (
+    rb"(?:[\s\x00>|]|=[ \t]*+\r?\n|\\(?![Uu]00|[Xx])|\xc2\xad|\xe2\x80[\x8b-\x8d]|\xe2\x81\xa0|\xef\xbb\xbf"
+    rb"|&(?i:shy|zwnj|zwj|nobreak|#0{0,5}(?:173|820[3-5]|8288|65279)|#x0{0,5}(?:ad|200[b-d]|2060|feff));?)*+"
+)
+"""What stands in it: soft line ends, quoting, blanks, what nobody sees; the zeros of UTF-16."""
+_TAG: Final = re.compile(rb"<[^<>]*+>")
 _BITS: Final = 6
 """Of one character in base64."""
 
@@ -16,11 +20,12 @@ _BITS: Final = 6
 def holds_link(content: bytes | str) -> bool:
     """Whether it is in a text, or in a file: as it is, quoted-printable, in a URL or HTML, or in base64."""
     given = content.encode(errors="replace") if isinstance(content, str) else content
-    return any(form.search(given) for form in _FORMS)
+    bare = _TAG.sub(b"", given) if b"<" in given else b""
+    return any(form.search(given) for form in _FORMS) or _FORMS[0].search(bare) is not None
 
 
 def _forms() -> Iterator[re.Pattern[bytes]]:
-    yield re.compile(_GAP.join(_spellings(each) for each in _SECRET.decode()), re.IGNORECASE)
+    yield re.compile(_GAP.join(_spellings(each) for each in _SECRET.decode()))
     for before in range(3):
         bits = (8 * before, 8 * (before + len(_SECRET)))
         coded = b64encode(bytes(before) + _SECRET + bytes(3))
@@ -30,8 +35,9 @@ def _forms() -> Iterator[re.Pattern[bytes]]:
 
 def _spellings(letter: str) -> bytes:
     code = ord(letter)
-    named = "|&lowbar;" if letter == "_" else ""
-    return f"(?:{letter}|[=%]{code:02x}|&#0{{0,5}}{code};|&#x0{{0,5}}{code:x};{named})".encode()
+    named = "|lowbar;?" if letter == "_" else ""
+    signed = f"[=-](?i:{code:x})|%(?:25)*+(?i:{code:x})|\\\\(?i:u00|x)(?i:{code:x})"
+    return f"(?:[{letter}{letter.upper()}]|{signed}|&(?i:#0{{0,5}}{code};?|#x0{{0,5}}{code:x};?{named}))".encode()
 
 
 _FORMS: Final = tuple(_forms())

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from base64 import b64decode
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, field
@@ -26,8 +27,9 @@ WHOLE: Final = ("e-mail.txt", "e-mail.html")
 _SHOWN: Final = frozenset({"text/plain", "text/html"})
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/]*+=*+")
 _WORD: Final = re.compile(r"[A-Z]?[a-z]{1,59}|[A-Z]{1,59}")
-_LINE: Final = 60
-"""Characters that no word has: mail programs write lines of 76, some of 60 or 64."""
+_LINE: Final = 45
+"""Characters that hardly a word has: mail programs write lines of 76, some of 50, 57, 60 or 64."""
+_ENDS: Final = re.compile(r"[\r\n]+")
 _REPORTED: Final = frozenset({"message/delivery-status", "text/rfc822-headers"})
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _MOST_NAME: Final = 200
@@ -132,11 +134,22 @@ def _is_no_base64(entity: Entity, payload: str) -> bool:
     """Whether a part says that it is base64, and already its first line is not: it has other signs, or is a word."""
     if str(entity.get("Content-Transfer-Encoding", "")).strip().lower() != "base64":
         return False
-    first, *more = payload.lstrip().split("\n", 1) or [""]
+    first, *more = _ENDS.split(payload.lstrip(), maxsplit=1)
     first = first.strip()
-    if _BASE64.fullmatch(first) is None or _WORD.fullmatch(first):
+    if _BASE64.fullmatch(first) is None:
         return True
+    if _WORD.fullmatch(first):
+        return not _is_text(first)
     return len(first) < _LINE and len(first) % 4 != 0 and bool("".join(more).strip())
+
+
+def _is_text(coded: str) -> bool:
+    """Whether a word is base64 of a text, as ``Tmll`` is."""
+    try:
+        text = b64decode(coded, validate=True).decode()
+    except ValueError:
+        return False
+    return "".join(text.split()).isprintable()
 
 
 def plain(text: str) -> str:

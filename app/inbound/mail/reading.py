@@ -29,7 +29,8 @@ _MOST_IDS: Final = 50
 _MOST_ADDRESSES: Final = 100
 _MOST_PEOPLE: Final = 8_000
 """Characters of a field that names some."""
-_MOST_NAME: Final = 200
+MOST_NAME: Final = 200
+"""Characters of the name of whoever is named."""
 _MOST_PARAMETERS: Final = 100
 _WITH_PARAMETERS: Final = frozenset({"content-type", "content-disposition"})
 _MOST_SUBJECT: Final = 1_000
@@ -191,7 +192,7 @@ def _people(message: Entity, names: tuple[str, ...]) -> list[Person]:
     for name, address in _addresses(fields)[:_MOST_ADDRESSES]:
         email = one_spelling(decoded(address).strip("<>").lower())
         if _SHAPE.fullmatch(email) and email not in found:
-            found[email] = Person(email, visible(decoded(name)[:_MOST_NAME]).strip())
+            found[email] = Person(email, visible(decoded(name)[:MOST_NAME])[:MOST_NAME].strip())
     return list(found.values())
 
 

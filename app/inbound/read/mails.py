@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.inbound.mail.deciding import Sender, Thread
-from app.inbound.mail.reading import Mail, Person
+from app.inbound.mail.reading import MOST_NAME, Mail, Person
 from app.inbound.mail.senders import is_authentic
 from app.notices.outbox.mailings import mail_secret
 from app.notices.tokens import ticket_of_reply
@@ -32,13 +32,13 @@ WITH RECURSIVE named AS (
     JOIN tickets AS t ON t.id = coalesce(i.root, e.ticket_id, m.ticket_id) AND ($3::text IS NULL OR t.account_id = $3)
     ORDER BY i.place, m.received_at, m.id LIMIT 1
 ), way AS (
-    SELECT t.account_id, t.id, t.status, t.merged_into, 1 AS length FROM named AS n
+    SELECT t.account_id, t.id, t.number, t.status, t.merged_into, 1 AS length FROM named AS n
     JOIN tickets AS t ON t.account_id = n.account_id AND t.id = n.id
     UNION ALL
-    SELECT t.account_id, t.id, t.status, t.merged_into, w.length + 1 FROM way AS w
+    SELECT t.account_id, t.id, t.number, t.status, t.merged_into, w.length + 1 FROM way AS w
     JOIN tickets AS t ON t.account_id = w.account_id AND t.id = w.merged_into WHERE w.length < 10
 )
-SELECT w.account_id, w.id AS ticket_id, w.status, m.notes, m.said, m.unvouched
+SELECT w.account_id, w.id AS ticket_id, w.number, w.status, m.notes, m.said, m.unvouched
 FROM way AS w CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE r.noted) AS notes,
            count(*) FILTER (WHERE r.is_new AND r.sender = $4) AS said,
@@ -54,7 +54,9 @@ SELECT p.account_id, p.id, p.name, p.role FROM people AS p
 WHERE p.email = $1 AND ($2::text IS NULL OR p.account_id = $2) ORDER BY p.created_at, p.id LIMIT 3
 """
 _ENGINEER: Final = """
-SELECT id, name, display_name, account_id, active FROM engineers
+SELECT id, name, display_name, account_id, active,
+       (SELECT string_agg(language, ',') FROM jsonb_array_elements_text(languages) AS language) AS locale
+FROM engineers
 WHERE lower(email) = $1 AND (account_id IS NULL OR account_id = $2)
 ORDER BY active DESC, account_id NULLS FIRST, id LIMIT 1
 """
@@ -127,7 +129,7 @@ async def sender_of(
         reader = await (await driver(session)).fetchval(_READS, account_id, thread.ticket_id, email)
     return Sender(
         email,
-        person.get("name") or reader or mail.sender.name or email,
+        person.get("name") or reader or mail.sender.name or email[:MOST_NAME],
         is_authentic(mail.results, gateway.authserv_id, email.rpartition("@")[2]),
         engineer["id"] if engineer else None,
         gateway.is_supports and engineer is not None and engineer["active"],

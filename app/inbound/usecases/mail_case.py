@@ -21,6 +21,7 @@ from app.files.rules import media_type, refusal
 from app.files.usecases import room_for
 from app.inbound.mail.attachments import attachable, left_out, with_parts, without
 from app.inbound.mail.deciding import (
+    CLOSED,
     NOTHING_WRITTEN,
     QUOTES_LINK,
     Place,
@@ -200,7 +201,19 @@ class MailCase:
         rules, sender = self.hook.fields.mail, self.sender
         is_theirs = sender is not None and (sender.is_authentic or self.hook.gateway.authserv_id is None)
         is_live = self.account.sandbox_now is None and not self.mail.is_automatic
-        return is_theirs and is_live and rules.unknown == "refuse"
+        return is_theirs and is_live and (rules.unknown == "refuse" or self.closed is not None)
+
+    @property
+    def closed(self) -> str | None:
+        """The number of the closed ticket for which an engineer's answer comes too late."""
+        is_late = self.verdict.action == "refuse" and self.verdict.reason is CLOSED
+        return self.thread.number if self.thread and is_late else None
+
+    async def locale(self) -> str:
+        """The languages of whoever is refused: an engineer's own, or the account's."""
+        account = self.account
+        named = await mails.engineer_with(self.session, self.known_sender.email, account.account_id)
+        return (named["locale"] if named and self.closed else None) or account.locale
 
     async def principal(self) -> Principal:
         """In whose name it acts: an engineer's, a person's, or the hook's own."""

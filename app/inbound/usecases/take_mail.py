@@ -87,8 +87,8 @@ async def _leave(_case: MailCase) -> Taken:
 async def _refuse(case: MailCase) -> Taken:
     """Say so to the sender, once a day."""
     if mails_customers(case.session) and case.may_refuse:
-        told = (case.account.account_id, case.hook.receipt_id, case.known_sender.email, case.account.locale)
-        await refuse(case.session, *told)
+        told = (case.account.account_id, case.hook.receipt_id, case.known_sender.email, await case.locale())
+        await refuse(case.session, *told, closed=case.closed)
     return Taken()
 
 

@@ -15,7 +15,7 @@ from app.notices.content.mails import OPEN, Link, Mail
 GUEST: Final = "guest"
 """The role of a guest whose ticket is confirmed to the address that they have stated."""
 STRANGER: Final = "stranger"
-"""The role of somebody whose e-mail became no ticket."""
+"""The role of somebody whose e-mail became nothing."""
 _SUBJECT_LENGTH: Final = 150
 _SUBJECT: Final = pgettext("mail", "We have received your support ticket {number}")
 _HEADING: Final = pgettext("mail", "We have received your ticket")
@@ -41,6 +41,11 @@ _UNREAD: Final = pgettext(
     "We have not read your e-mail: only our customers can open tickets by e-mail, and your address is not among "
     "theirs, or your plan does not include support by e-mail. If you are a customer, please ask whoever manages "
     "your account.",
+)
+_CLOSED: Final = pgettext(
+    "mail",
+    "Ticket {number} is closed and takes no more answers, so your e-mail has reached nobody. If the customer has to "
+    "hear from you, please open a new ticket for them.",
 )
 
 
@@ -74,13 +79,16 @@ def received(ticket: Mapping[str, str], language: Language, links: Mapping[str, 
     )
 
 
-def refusal(language: Language) -> Mail:
-    """The mail to somebody whose e-mail became no ticket: it has not one word of theirs."""
+def refusal(language: Language, closed: str | None = None) -> Mail:
+    """The mail to somebody whose e-mail became nothing: it has not one word of theirs.
+
+    ``closed``: the number of the ticket for which an engineer's answer came too late.
+    """
     return Mail(
         language,
         _REFUSED.to(language),
         _REFUSED.to(language),
-        lead=[_UNREAD.to(language)],
+        lead=[_UNREAD.to(language) if closed is None else _CLOSED.to(language, number=closed)],
         notes=[_AUTOMATIC.to(language)],
     )
 

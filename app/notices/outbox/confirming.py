@@ -90,10 +90,16 @@ async def tell_number(
     return await _answer(session, account_id, ticket_id, recipient, {"answers": answers}, pause=pause)
 
 
-async def refuse(session: AsyncSession, account_id: str, receipt_id: str, email: str, locale: str) -> bool:
-    """Tell somebody that nobody reads what they have written: once a day. False where that was said already."""
+async def refuse(
+    session: AsyncSession, account_id: str, receipt_id: str, email: str, locale: str, *, closed: str | None = None
+) -> bool:
+    """Tell somebody that nobody reads what they have written: once a day. False where that was said already.
+
+    ``closed``: the number of the ticket that takes no answers any more; an engineer is told so of each.
+    """
     recipient = {"role": STRANGER, "email": email, "locale": locale}
-    return await _answer(session, account_id, receipt_id, recipient, {}, pause=REFUSED)
+    letter = {"closed": closed} if closed else {}
+    return await _answer(session, account_id, receipt_id, recipient, letter, pause=REFUSED)
 
 
 async def _answer(
@@ -105,12 +111,15 @@ async def _answer(
     *,
     pause: timedelta,
 ) -> bool:
+    mailbox = f"{recipient['role']} {mailbox_mark(recipient['email'])}"
+    if "closed" in letter:
+        mailbox += f" {account_id} {letter['closed']}"
     sent = await (await driver(session)).fetchval(
         _ANSWER,
         account_id,
         new_id("ntc"),
         about,
-        f"{recipient['role']} {mailbox_mark(recipient['email'])}",
+        mailbox,
         pause,
         orjson.dumps(recipient).decode(),
         orjson.dumps(letter).decode(),

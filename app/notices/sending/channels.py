@@ -144,7 +144,7 @@ def _mail_of(notice: Claimed) -> CustomerMail:
     if recipient["role"] == READER:
         return report_mail(notice.data, recipient, language, notice.links)
     if recipient["role"] == STRANGER:
-        return refusal(language)
+        return refusal(language, notice.data.get("closed"))
     if recipient["role"] == GUEST:
         return confirmation(ticket["number"], language, notice.links)
     if notice.type == "ticket.opened":

@@ -36,6 +36,8 @@ HOSTILE: dict[str, bytes] = {
         vouched=False,
     ),
     "blanks that are no base64": letter(" " * 500_000 + "!", Content_Transfer_Encoding="base64"),
+    "a name that becomes longer": letter(sender="\ufb2c" * 200 + " <b@c.example>"),
+    "an address longer than a name": letter(sender=f"{'a' * 60}@{'b' * 60}.{'c' * 60}.{'d' * 40}.example"),
     "a page nested too deep": letter(_DEEP, Content_Type="text/html"),
 }
 
@@ -181,16 +183,25 @@ async def test_the_link_by_which_an_engineer_answers_an_alert_reaches_no_custome
 
 
 @pytest.mark.parametrize(
-    "content", ["%PDF-1.7\n\xe2\xe3\xcf\xd3\n", "Gr\xfc\xdfe, 3.2", "Hello\n\nIt is 3.2.", "Hola\nAna\n", "Test", "OK"]
+    "content",
+    [
+        "%PDF-1.7\n\xe2\xe3\xcf\xd3\n",
+        "Gr\xfc\xdfe, 3.2",
+        "Hello\n\nIt is 3.2.",
+        "Hola\nAna\n",
+        "Hi2\rAna",
+        "Test",
+        "OK",
+    ],
 )
 def test_what_is_falsely_called_base64_keeps_its_bytes(content: str) -> None:
     head = letter("", Content_Type="text/plain; charset=iso-8859-1", Content_Transfer_Encoding="base64")
     raw = content.encode("latin-1")
     entity = message_from_bytes(head + raw)
-    assert (bytes_of(entity), text_of(entity)) == (raw, content)
+    assert (bytes_of(entity), text_of(entity)) == (raw, content.replace("\r", "\n"))
 
 
-@pytest.mark.parametrize("width", [4, 60, 76, 10_000])
+@pytest.mark.parametrize("width", [4, 50, 57, 76, 10_000])
 def test_what_is_base64_is_read_as_such_however_wide(width: int) -> None:
     text = "It is 3.2, and nothing else. " * 9
     coded = b64encode(text.encode()).decode()
@@ -201,6 +212,9 @@ def test_what_is_base64_is_read_as_such_however_wide(width: int) -> None:
         ("WWVz", "Yes"),
         ("SGk=", "Hi"),
         ("SGk", "Hi"),
+        ("Tmll", "Nie"),
+        ("RGEK", "Da"),
+        ("RGEKRGEK\n\n--\nA list's footer", "Da\nDa"),
     ):
         assert text_of(message_from_bytes(letter(each, Content_Transfer_Encoding="base64"))).startswith(said)
 

@@ -31,12 +31,29 @@ def test_it_is_known_however_it_is_wrapped_or_coded(width: int) -> None:
     assert holds_link(encodestring(said.replace(b"_", b"\xc3\xa9_")).replace(b"=C3=A9_", b"=5F"))
 
 
-@pytest.mark.parametrize("text", ["hd%5Fanswer%5f1", "hd&#95;answer&#x5F;x", "hd&lowbar;answer_1", "/A/HD_ANSWER_1"])
+_WRITTEN = (
+    *("hd%5Fanswer%5f1", "hd%255Fanswer%255F", "%68%2564_answer_", "hd-5Fanswer-5F1", "/A/HD_ANSWER_1"),
+    *("hd&#95;answer&#x5F;x", "hd&lowbar;answer_1", "hd&#95answer&#x5Fx", "hd&lowbaranswer&#0095x"),
+    *("hd_<b>answer_</b>", "<p\nid='x'>hd<i>_</i></p><wbr><br/>answer_", f"hd_<b {'x' * 999}>answer_"),
+    *("hd_&shy;answer_", "hd_&#8203;answer_", "hd_&#x200B;&zwnj;answer_", "hd_&NoBreak;answer_"),
+    *("hd_\u2060answer_", "hd_\ufeffanswer_", "hd_\xadanswer_"),
+    *(r"hd\_answer\_", r"hd\u005fanswer\u005F", r"hd\x5fanswer_", "hd_\n| answer_", "> hd_<b>\n> answer_"),
+    "> <https://desk.example/a/hd_\n> answer_>",
+)
+
+
+@pytest.mark.parametrize("text", _WRITTEN)
 def test_it_is_known_in_urls_and_html(text: str) -> None:
     assert holds_link(text)
 
 
-@pytest.mark.parametrize("text", ["", "hd_answers", "an hd answer", "had_answer_1", "aGRf"])
+_NONE = (
+    *("", "hd_answers", "an hd answer", "had_answer_1", "aGRf", "hd-answer-1", "hd | answer | x", "hd-5-answer-5"),
+    *("<b>hd</b> answer_key", "hd_<answer_>", "HD answered: _yes_", "hd%answer%", "hd&answer&", r"hd\answer\x"),
+)
+
+
+@pytest.mark.parametrize("text", _NONE)
 def test_what_is_none_is_none(text: str) -> None:
     assert not holds_link(text)
 
@@ -93,8 +110,13 @@ async def test_what_an_engineer_answers_to_a_closed_ticket_opens_none_for_its_cu
     path = f"/v1/tickets/{ticket_id}/status"
     await post.desk.client.post(path, json={"status": "closed", "message": "Bye"}, headers=agent)
     quoted = "Too late.\n\n> ##- heliodesk -##\n> Handed over: the customer is difficult"
-    to = await token(post, ticket_id)
-    receipt = await post.come(letter(quoted, "Jan <jan@support.example>", vouched=vouched, To=to))
-    assert (receipt["state"], receipt["tickets"]) == ("ignored", [])
-    assert receipt["omissions"] == ["An engineer's answer to a closed ticket, which takes none"]
+    to, number = await token(post, ticket_id), (await post.ticket(ticket_id))["number"]
+    await post.went()
+    for _ in range(2):
+        receipt = await post.come(letter(quoted, "Jan <jan@support.example>", vouched=vouched, To=to))
+        assert (receipt["state"], receipt["tickets"]) == ("ignored", [])
+        assert receipt["omissions"] == ["An engineer's answer to a closed ticket, which takes none"]
+    went = await post.went()
+    assert [mail["To"] for mail in went] == ["jan@support.example"] * vouched
+    assert all(f"Ticket {number} is closed" in next(mail.iter_parts()).get_content() for mail in went)
     assert len(await post.desk.tickets()) == 1
