@@ -101,6 +101,8 @@ def _slow(reading: Callable[[str], Any], repeated: tuple[str, ...]) -> Iterator[
     for each in repeated:
         text = (each * _LENGTH)[:_LENGTH]
         took = _seconds(reading, text)
+        if took > _SECONDS:  # the garbage of other tests may have been collected meanwhile
+            took = min(took, _seconds(reading, text))
         if took > _SECONDS and took > _GROWTH * _seconds(reading, text[: len(text) // 4]):
             yield each[:20], took
 
