@@ -69,11 +69,9 @@ class Connection(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._guard, self._limits = guard, guard.limits
-        self.host = ""
-        self._phase, self._since, self._served = Phase.REQUEST, 0.0, 0
+        self.host, self._phase, self._since, self._served = "", Phase.REQUEST, 0.0, 0
         self._size = self._silent = self._body = self._chunks = 0
-        self._refusal: Problem | None = None
-        self._last_word: Problem | None = None
+        self._refusal = self._last_word = cast("Problem | None", None)
         self._unanswered: deque[RequestResponseCycle] = deque()
         self._is_held = self._sends_no_more = False
         self._waiting: list[bytes] = []
