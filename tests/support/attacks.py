@@ -42,9 +42,10 @@ WHERE t.ticket_id = $2
 """
 _COPY_EVENTS: Final = """
 INSERT INTO events
-SELECT copy.* FROM events AS e, generate_series(1, $1::int) AS n,
+SELECT copy.* FROM events AS e JOIN deadlines AS d ON d.ticket_id = e.ticket_id, generate_series(1, $1::int) AS n,
 jsonb_populate_record(e, jsonb_build_object(
     'id', 'evt_' || lpad(e.sequence || lpad(n::text, 20, '0'), 26, '0'),
+    'data', replace(e.data::text, d.id, 'ddl_' || lpad(n::text, 26, '0'))::jsonb,
     'ticket_id', 'tkt_' || lpad(n::text, 26, '0'))) AS copy
 WHERE e.ticket_id = $2
 """
@@ -334,8 +335,9 @@ async def _copy(ground: Ground, tickets: int) -> None:
     """So many tickets of the attacker's account, written by SQL."""
     model = await ground.open()
     connection = await asyncpg.connect(ground.database)
-    for statement in (_COPY, _COPY_DEADLINES, _COPY_TITLES, _COPY_EVENTS):
-        await connection.execute(statement, tickets, model)
+    async with connection.transaction(isolation="repeatable_read"):  # the service may add to the model meanwhile
+        for statement in (_COPY, _COPY_DEADLINES, _COPY_TITLES, _COPY_EVENTS):
+            await connection.execute(statement, tickets, model)
     await connection.execute("ANALYZE")
     await connection.close()
 
