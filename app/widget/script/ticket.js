@@ -71,6 +71,7 @@ const thread = {
 
   draw() {
     const { ticket, head } = this;
+    if (head.matches(":active")) return void setTimeout(() => this.draw(), 50); // a press ends where it began, or is no click
     const focused = head.contains(widget.root.activeElement) && widget.root.activeElement.dataset.act;
     this.dues = promises(ticket).map((each) => this.promise(each));
     head.replaceChildren(...[
