@@ -79,7 +79,7 @@ READINGS: Final[dict[str, tuple[Callable[[str], Any], tuple[str, ...]]]] = {
     "a voucher": (lambda text: is_authentic([text[:8_000]] * 50, GATEWAY, "a.example"), _FIELDS),
     "a gateway's": (lambda text: is_authentic([f"{GATEWAY}; {text}"] * 50, GATEWAY, "a.example"), _FIELDS),
     "another gateway's": (lambda text: is_authentic([f"mx ({GATEWAY}); {text}"] * 50, GATEWAY, "a.example"), _FIELDS),
-    "a link": (holds_link, ("h", "<h>", "h<", "h&#", "h\u200b", "%25", "&shy;", "a ")),
+    "a link": (holds_link, ("h", "<h>", "h<", "h&#", "h\u200b", "%25", "h=3D", "h\\n", "&shy;", "a ")),
     "a body": (lambda text: read_mail(letter(text)), (*_LINES, *_VERBS)),
     "a page": (_of_type("text/html"), ("<div>", "<a ", "<!--", "&amp", "<table><tr><td>", "<")),
     "a page of ours": (page_policy, ("<style>", "<script></style>", "<script></script>")),
