@@ -14,6 +14,7 @@ from typing import Final
 
 from app.core.schemas.mailboxes import one_spelling
 from app.core.text.invisible import visible
+from app.inbound.mail.links import holds_link
 from app.inbound.mail.parts import MOST_TEXT, Part, content_of, decoded, field_text, part_with, plain
 from app.inbound.mail.quotes import written_in
 from app.inbound.mail.robots import Bounce, bounce_in, is_automatic, is_generated
@@ -86,6 +87,9 @@ class Mail:
     """what of the text is written in a reply; empty where that cannot be told"""
     answer: str
     """the same of an engineer's: strictly, for what they quote is not for customers"""
+    linked: frozenset[str]
+    """where there is a link by which an engineer answers an alert: in ``text``, ``written``, ``answer``, or ``told``,
+    the subject and the text"""
     parts: tuple[Part, ...]
     is_automatic: bool
     is_generated: bool
@@ -117,7 +121,8 @@ def read_as_it_is(raw: bytes) -> Mail:
 
 def _mail(raw: bytes, message: Entity, text: str, parts: tuple[Part, ...], bounce: Bounce | None) -> Mail:
     subject, sender = decoded(message.get("Subject"))[:_MOST_SUBJECT], _sender(message)
-    named = _own_id(raw)
+    named, written = _own_id(raw), written_in(text)
+    answer = written_in(text.partition(MARK)[0], forwards=False) if text else ""
     return Mail(
         _fingerprint(raw, named),
         named,
@@ -127,14 +132,20 @@ def _mail(raw: bytes, message: Entity, text: str, parts: tuple[Part, ...], bounc
         tuple(each.email for each in _people(message, _DELIVERED)),
         subject,
         text,
-        written_in(text),
-        written_in(text.partition(MARK)[0], forwards=False) if text else "",
+        written,
+        answer,
+        _linked(subject, text=text, written=written, answer=answer),
         parts,
         is_automatic(message, subject, sender.email if sender else ""),
         is_generated(message),
         bounce,
         tuple(field_text(each)[:_MOST_RESULTS] for each in message.get_all("Authentication-Results", ())[:_MOST_IDS]),
     )
+
+
+def _linked(subject: str, **texts: str) -> frozenset[str]:
+    texts["told"] = f"{subject}\n{texts['text']}"
+    return frozenset(name for name, text in texts.items() if holds_link(text))
 
 
 def fingerprint(raw: bytes) -> str:
