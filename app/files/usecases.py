@@ -236,7 +236,7 @@ def _unattachable(row: Any) -> Message | None:
     if row["ticket_id"]:
         return _("The file is already attached")
     if row["state"] == "quarantined":
-        return _("The scanner has found something in this file")
+        return _("The scanner has found something in {name}: remove this file", name=row["name"])
     return None if row["state"] in _ATTACHABLE else _("The bytes of this file have not been sent")
 
 
