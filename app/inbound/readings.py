@@ -75,9 +75,10 @@ class Payload:
 
 @dataclass(frozen=True, slots=True)
 class RawMail:
-    """An e-mail as it came."""
+    """An e-mail as it came. That of a receipt is always the same: it is known by the receipt."""
 
-    body: bytes
+    body: bytes = field(compare=False)
+    receipt_id: str = ""
 
     def quickly(self) -> Mail | None:
         """What it says, where it is short."""
@@ -104,6 +105,11 @@ class Readings:
         """Whether a receipt of the hook is being read."""
         _, task = self._begun.get(hook_id, (None, None))
         return task is not None and not task.done()
+
+    def mail_of(self, hook_id: str) -> str | None:
+        """The receipt of the hook's e-mail that is read: its bytes are not needed again."""
+        payload, _ = self._begun.get(hook_id, (None, None))
+        return payload.receipt_id if isinstance(payload, RawMail) else None
 
     def of(self, account_id: str, hook_id: str, payload: Readable[R_co]) -> R_co:
         """What a hook's receipt says. Raises ``NotRead`` where that takes its time, and ``Unreadable``."""

@@ -24,8 +24,6 @@ class Gathered:
     """in their order; see ``telling.told``"""
     answered: bool
     """whether an engineer has answered before these events"""
-    locale: str
-    """the account's"""
     people: Mapping[str, str] = field(default_factory=dict)
     """the ids of the account's people, by their addresses"""
     muted: Sequence[str] = ()
@@ -57,9 +55,8 @@ def _readers(gathered: Gathered) -> Iterator[dict[str, Any]]:
     everybody = [(REQUESTER, gathered.requester)] if gathered.requester else []
     everybody += [(WATCHER, watcher) for watcher in gathered.watchers]
     seen = {email.lower() for email in gathered.muted}
-    language = (gathered.requester or {}).get("locale") or gathered.locale
     for role, person in everybody:
         if person["email"].lower() not in seen:
             seen.add(person["email"].lower())
             named = {name: person[name] for name in _PERSON if person.get(name)}
-            yield {"role": role, "locale": language} | named
+            yield {"role": role} | named

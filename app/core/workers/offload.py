@@ -34,6 +34,8 @@ _START_SECONDS: Final = 60
 _OWNERS: Final = 4
 """So many owners fill the queue at the least."""
 _BUFFER: Final = 1024 * 1024
+_LARGE: Final = 1024 * 1024
+"""Bytes of a message that is made, or read, in a thread: it takes milliseconds."""
 _PACKAGES: Final = Path(__file__).resolve().parents[3]
 _RETRY: Final = {"Retry-After": "5"}
 _log = structlog.get_logger(__name__)
@@ -74,7 +76,9 @@ class Offload:
         429 when ``owner`` has its share of the queue, 503 when that is full, when the task takes longer than the
         deadline, and when its process dies again and again. A caller that is cancelled ends the task.
         """
-        message = packed((function, arguments))
+        large = sum(len(each) for each in arguments if isinstance(each, bytes)) > _LARGE
+        task = (function, arguments)
+        message = await asyncio.to_thread(packed, task) if large else packed(task)
         began, outcome = monotonic(), "refused"
         try:
             async with self._slots.taken(owner, within=self._deadline):
@@ -99,7 +103,7 @@ class Offload:
         for worker in list(self._workers):
             await self._end(worker)
 
-    async def _attempted(self, message: bytes) -> tuple[bool, object]:
+    async def _attempted(self, message: Sequence[bytes]) -> tuple[bool, object]:
         for _attempt in range(_ATTEMPTS):
             try:
                 return await self._computed(message)
@@ -107,7 +111,7 @@ class Offload:
                 _log.warning("a worker process was lost", error=str(error))
         raise Unavailable(_("The process that was computing this has ended"), headers=_RETRY)
 
-    async def _computed(self, message: bytes) -> tuple[bool, object]:
+    async def _computed(self, message: Sequence[bytes]) -> tuple[bool, object]:
         worker = self._idle.pop() if self._idle else await self._started()
         worker.keep()
         try:
@@ -168,10 +172,11 @@ class _Worker:
         self._process, self._tasks, self._answers = process, process.stdin, process.stdout
         self._timer: asyncio.TimerHandle | None = None
 
-    async def answer(self, message: bytes) -> tuple[bool, object]:
+    async def answer(self, message: Sequence[bytes]) -> tuple[bool, object]:
         """Whether the task returned, and what it returned or raised. ``WorkerLost``."""
         try:
-            self._tasks.write(message)
+            for part in message:
+                self._tasks.write(part)
             await self._tasks.drain()
         except (OSError, RuntimeError) as error:  # the latter is uvloop's, of a pipe that it has closed itself
             raise WorkerLost(f"process {self._process.pid}: {error!r}") from error
@@ -181,7 +186,8 @@ class _Worker:
         """What it tells next. ``WorkerLost``."""
         try:
             (length,) = LENGTH.unpack(await self._answers.readexactly(LENGTH.size))
-            return cast("object", loads(await self._answers.readexactly(length)))  # noqa: S301  our own process's
+            content = await self._answers.readexactly(length)
+            return cast("object", await asyncio.to_thread(loads, content) if length > _LARGE else loads(content))  # noqa: S301  our own process's
         except (OSError, EOFError) as error:
             raise WorkerLost(f"process {self._process.pid}: {error!r}") from error
 

@@ -1,10 +1,10 @@
 """Receiving: who sends it is checked, the payload is stored as it came, and the sender has its answer."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar, TypeVarTuple
 
 import orjson
 from asyncpg import Connection
@@ -23,7 +23,7 @@ from app.core.web import credentials
 from app.core.web.credentials import Key
 from app.inbound import payloads
 from app.inbound.formats import cloudevents
-from app.inbound.formats.codings import decoded
+from app.inbound.formats.codings import MAX_RATIO, decoded
 from app.inbound.formats.generic import Interpretation
 from app.inbound.formats.signal import Unreadable, key_of
 from app.inbound.formats.signatures import CARRIERS, Custom, Signed, is_signed
@@ -33,6 +33,8 @@ from app.inbound.quotas import ALL_HOOKS
 from app.inbound.readings import QUICK_BYTES, Payload
 from app.inbound.schemas import Signature
 
+T = TypeVar("T")
+Arguments = TypeVarTuple("Arguments")
 _KEPT_HEADERS: Final = frozenset(
     {"content-type", "user-agent", "x-request-id", "x-github-event", "x-github-delivery", "sentry-hook-resource"}
     | {"webhook-id", "webhook-timestamp", HEADER}
@@ -133,7 +135,7 @@ async def receive(state: State, post: Posted) -> Received:
     holder.set(post.hook_id)
     async with lookup(state.engine) as connection:
         hook = await _opened(connection, state.settings, post)
-        body = _payload_of(state.settings, post) if hook else b""
+        body = await _payload_of(state.settings, post) if hook else b""
         if hook:
             await _require_room(connection, state.settings, hook, post, len(body))
         received = await _store(connection, hook, post, body) if hook else None
@@ -150,7 +152,7 @@ async def _opened(connection: "Connection[Any]", settings: Settings, post: Poste
     backlog = settings.hook_backlog
     digest = hash_key(post.key.text) if post.key else b""
     hook = await connection.fetchrow(_OPEN, post.hook_id, digest, backlog, backlog * ALL_HOOKS)
-    if hook is None or not _is_admitted(hook, post):
+    if hook is None or not await _apart(len(post.sent), _is_admitted, hook, post):
         return None
     if not hook["enabled"]:
         raise Conflict(_("The hook is disabled"))
@@ -159,11 +161,18 @@ async def _opened(connection: "Connection[Any]", settings: Settings, post: Poste
     return known
 
 
-def _payload_of(settings: Settings, post: Posted) -> bytes:
+async def _payload_of(settings: Settings, post: Posted) -> bytes:
     if post.payload is not None:
         return post.payload
     most = settings.max_mail_bytes if post.format == "email" else settings.max_body_bytes
-    return decoded(post.sent, post.headers.get("content-encoding"), most)
+    encoding = post.headers.get("content-encoding")
+    size = min(most, len(post.sent) * MAX_RATIO) if encoding else 0
+    return await _apart(size, decoded, post.sent, encoding, most)
+
+
+async def _apart(size: int, function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
+    """What ``function`` returns for so many bytes: for many of them in a thread, so that nobody waits meanwhile."""
+    return await asyncio.to_thread(function, *arguments) if size > _LARGE else function(*arguments)
 
 
 async def _require_room(
@@ -224,7 +233,7 @@ def _omissions(
 async def _event_key(name: str, post: Posted, body: bytes) -> str | None:
     """The sender's own id of what it sends: a single CloudEvent has one, and an e-mail."""
     if name == "email":
-        return await asyncio.to_thread(fingerprint, body) if len(body) > _LARGE else fingerprint(body)
+        return await _apart(len(body), fingerprint, body)
     if name != "cloudevents":
         return None
     try:

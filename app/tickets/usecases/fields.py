@@ -26,7 +26,7 @@ async def update_ticket(session: AsyncSession, caller: Caller, ticket_id: str, p
     if edit.ticket.status == "closed":
         raise Conflict(_("A closed ticket cannot change"))
     before = {name: getattr(edit.ticket, name) for name in TicketFields.model_fields}
-    after = patched(TicketPatch, merge_patch(before, patch))
+    after = patched(TicketPatch, merge_patch(before, patch), before=before)
     changed = {name: value for name in before if (value := getattr(after, name)) != before[name]}
     for name, value in changed.items():
         setattr(edit.ticket, name, value)
