@@ -31,7 +31,7 @@ from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.load import lock_due
 from app.tickets.editing.write import write_edits
 from app.tickets.staffing.dispatcher import Dispatcher
-from app.tickets.staffing.roster import hold_writes, lock_routed, open_roster
+from app.tickets.staffing.roster import FAR_AHEAD, hold_writes, lock_routed, open_roster
 from app.tickets.staffing.route import is_to_do
 
 BUDGET: Final = 10_000
@@ -114,7 +114,7 @@ async def _go(session: AsyncSession, account_id: str, before: datetime, goal: da
     """Move the clock over a part of the way."""
     due = await lock_due(session, account_id, goal, budget)
     edits = [*due, *await lock_routed(session, account_id, due)]
-    roster = await open_roster(session, account_id, edits)
+    roster = await open_roster(session, account_id, edits, ahead=FAR_AHEAD)
     all_due = len(due) < budget
     horizon = goal if all_due else _horizon(due, goal)
     stopped = await _fire(edits, roster, horizon, budget)

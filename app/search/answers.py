@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.session import memory_of
 from app.core.db.tables import Row
+from app.core.process.cooperative import in_turns
 from app.search import finding
 from app.search.finding import Asked, Found
 from app.search.schemas import Kind, SearchHit
@@ -97,14 +98,14 @@ async def _tickets(session: AsyncSession, asked: Asked, narrowed: Narrowed, foun
     ]
 
 
-async def _problems(session: AsyncSession, asked: Asked, found: Found) -> Iterator[_Hit]:
+async def _problems(session: AsyncSession, asked: Asked, found: Found) -> Iterable[_Hit]:
     ranks = {row["id"]: row["rank"] for row in found.texts if finding.is_of_problem(row)}
     rows = await finding.problems(session, asked, list(ranks))
-    return (
+    return [
         _Hit("problem", row, ranks.get(row["id"], _WHOLE), row["number"] == asked.reference.upper())
-        for row in rows
+        async for row in in_turns(rows)
         if row["id"] in ranks or has_all(_public_words(session, row), asked.beginnings)
-    )
+    ]
 
 
 async def _articles(session: AsyncSession, asked: Asked) -> Iterator[_Hit]:
@@ -145,7 +146,7 @@ async def _shown(session: AsyncSession, asked: Asked, hits: Sequence[_Hit]) -> l
     if shown:
         for row in await finding.shown_texts(session, asked, [hit.row["id"] for hit in shown], messages):
             texts.setdefault(row["id"], []).append(row)
-    return [_document(hit, asked, texts.get(hit.row["id"], ())) for hit in hits]
+    return [_document(hit, asked, texts.get(hit.row["id"], ())) async for hit in in_turns(hits)]
 
 
 def _document(hit: _Hit, asked: Asked, texts: Sequence[Row]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.core.text.language import SOURCE, Language
 from app.events.envelope import NO_ACCOUNT
-from app.search.models import OWN_WORDS
+from app.search.models import OWN_WORDS, READ
 from app.search.words import own_query, query, rarest
 from app.tickets.wording import as_number
 
@@ -108,12 +108,13 @@ SELECT {_COLUMNS} FROM problems AS p WHERE p.state NOT IN ('suggested', 'dismiss
     AND p.id IN (SELECT l.problem_id FROM problem_tickets AS l WHERE l.account_id = $1)
 ORDER BY p.created_at DESC, p.id DESC LIMIT {10 * _SOME}
 """  # noqa: S608  names and numbers of ours
-_TEXTS: Final = """
-SELECT t.id, t.description AS text, NULL AS message_id FROM tickets AS t WHERE t.id = ANY ($1::text[])
-UNION ALL SELECT m.ticket_id, m.body, m.id FROM messages AS m
+# As much of a text as the index knows of: nothing behind it is found.
+_TEXTS: Final = f"""
+SELECT t.id, left(t.description, {READ}) AS text, NULL AS message_id FROM tickets AS t WHERE t.id = ANY ($1::text[])
+UNION ALL SELECT m.ticket_id, left(m.body, {READ}), m.id FROM messages AS m
 JOIN tickets AS t ON t.account_id = m.account_id AND t.id = m.ticket_id
 WHERE t.id = ANY ($1::text[]) AND m.id = ANY ($2::text[]) AND ($3::boolean OR m.visibility = 'public')
-"""
+"""  # noqa: S608  a number of ours
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 import pytest
 
+from app.core.text.folding import folded
+from app.search import words
 from app.search.words import excerpt, has_all, marked, query, rarest, spelt_out, terms, vector
 
 
@@ -52,6 +54,19 @@ def test_an_excerpt_is_around_what_is_found() -> None:
     assert "<mark>kraken</mark> &lt;woke&gt; up." in found
     assert len(found) < 260
     assert excerpt(text, ["unicorn"]) is None
+
+
+def test_a_text_without_what_is_searched_for_is_not_looked_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    spelt: list[str] = []
+
+    def noting(text: str) -> str:
+        spelt.append(text)
+        return folded(text)
+
+    monkeypatch.setattr(words, "folded", noting)
+    text = "unicorn " * 2_000
+    assert excerpt(text, ["corn", "kraken"]) is None
+    assert spelt == [text]
 
 
 @pytest.mark.parametrize(("asked", "found"), [("prb-k7m-3qp", True), ("export pdf", True), ("export csv", False)])

@@ -24,13 +24,20 @@ class Caller:
 
 
 async def start(
-    session: AsyncSession, caller: Caller, ticket_id: str, actor: ActorRef | None = None, *, confirms: bool = True
+    session: AsyncSession,
+    caller: Caller,
+    ticket_id: str,
+    actor: ActorRef | None = None,
+    *,
+    confirms: bool = True,
+    texts: bool = False,
 ) -> tuple[TicketEdit, Actor]:
     """Lock the ticket, caught up, for somebody who may write to it: 404, 403 for viewers, 412 for a stale version.
 
-    What somebody who is known does ``confirms`` a guest's ticket, unless they only put it away.
+    What somebody who is known does ``confirms`` a guest's ticket, unless they only put it away. ``texts``: with what
+    people have written in it, which may be long.
     """
-    edit = await lock_ticket(session, caller.principal, ticket_id)
+    edit = await lock_ticket(session, caller.principal, ticket_id, texts=texts)
     who = await editor(session, caller.principal, actor)
     caller.check_version(edit.ticket.version)
     if confirms and not caller.principal.is_unknown:

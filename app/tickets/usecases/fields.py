@@ -11,6 +11,7 @@ from app.roster.usecases.regions import Lock, locked_to
 from app.tickets.editing import calls, review
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.priorities import follow_matrix
+from app.tickets.record import TEXTS
 from app.tickets.schemas import (
     RegionLock,
     TicketFields,
@@ -22,7 +23,7 @@ from app.tickets.usecases.caller import Caller, finish, start
 
 async def update_ticket(session: AsyncSession, caller: Caller, ticket_id: str, patch: Patch) -> TicketEdit:
     """Apply a merge patch. A priority that nobody asked for follows the matrix as far as the caller may set it (Z1)."""
-    edit, actor = await start(session, caller, ticket_id, actor_in(patch))
+    edit, actor = await start(session, caller, ticket_id, actor_in(patch), texts=True)
     if edit.ticket.status == "closed":
         raise Conflict(_("A closed ticket cannot change"))
     before = {name: getattr(edit.ticket, name) for name in TicketFields.model_fields}
@@ -30,7 +31,7 @@ async def update_ticket(session: AsyncSession, caller: Caller, ticket_id: str, p
     changed = {name: value for name in before if (value := getattr(after, name)) != before[name]}
     for name, value in changed.items():
         setattr(edit.ticket, name, value)
-    edit.retitled = "title" in changed
+    edit.retitled, edit.rewritten = "title" in changed, bool(TEXTS & changed.keys())
     if changed:
         edit.tell(types.TicketUpdated(fields=changed), actor)
     if {"impact", "urgency"} & changed.keys():
