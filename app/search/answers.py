@@ -117,9 +117,11 @@ async def _problems(session: AsyncSession, asked: Asked, found: Found) -> Iterat
     ranks = {row["id"]: row["rank"] for row in found.texts if finding.is_of_problem(row)}
     rows = await finding.problems(session, asked, list(ranks))
     return (
-        _Hit("problem", row, ranks.get(row["id"], _WHOLE), row["number"] == asked.reference.upper())
+        _Hit("problem", row, ranks.get(row["id"], _WHOLE), row["number"] == asked.problem)
         for row in rows
-        if row["id"] in ranks or has_all(_public_words(session, row), asked.beginnings)
+        if row["id"] in ranks
+        or row["number"] == asked.problem
+        or has_all(_public_words(session, row), asked.beginnings)
     )
 
 

@@ -143,6 +143,13 @@ class Asked:
         """What is searched for, as a number, a reference or an address is written."""
         return self.text.strip()
 
+    @property
+    def problem(self) -> str | None:
+        """The problem's number that is searched for, however it is typed; None if it is none."""
+        prefix, rest = self.reference[:3], self.reference[3:].lstrip("- ")
+        number = as_number(rest) if prefix.upper() == "PRB" else None
+        return f"PRB-{number}" if number else None
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -264,7 +271,7 @@ async def problems(session: AsyncSession, asked: Asked, ids: Sequence[str]) -> S
     """
     connection = await driver(session)
     if asked.of_desk:
-        return list(await connection.fetch(_PROBLEMS, list(ids), asked.reference.upper()))
+        return list(await connection.fetch(_PROBLEMS, list(ids), asked.problem))
     return list(await connection.fetch(_OWN_PROBLEMS, asked.account_id))
 
 
