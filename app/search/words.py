@@ -5,7 +5,8 @@ language. Addresses and references count as a whole, and so do their parts.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from html import escape
 from typing import Final
 
@@ -28,6 +29,10 @@ _STEM: Final = 5
 _ENDING: Final = 3
 OWN: Final = 12
 """Characters of the end of an account's id that tell it from others."""
+_MISTYPED: Final = 4
+"""Letters from which on a word may be mistyped."""
+_NEAR: Final = 0.8
+"""How much of two words is the same, at least, for one to be the other, mistyped."""
 _EXCERPT: Final = 160
 _BEFORE: Final = 40
 
@@ -62,6 +67,22 @@ def _beginning(word: str) -> str:
     if not word.isalpha() or len(word) < _BARE:
         return word
     return word[: max(_STEM, len(word) - _ENDING)]
+
+
+def spelt(asked: str) -> list[str]:
+    """The words of a search that may be mistyped: of letters alone, and not too short."""
+    found = dict.fromkeys(token[:_LONGEST] for token in _TOKEN.findall(folded(asked)))
+    return [word for word in list(found)[:_TERMS] if word.isalpha() and len(word) >= _MISTYPED]
+
+
+def nearest(word: str, others: Sequence[str]) -> str | None:
+    """The one of these of which the word is most likely a mistyped form, if any."""
+    return next(iter(get_close_matches(word, others, n=1, cutoff=_NEAR)), None)
+
+
+def corrected(asked: str, corrections: Mapping[str, str]) -> list[str]:
+    """As ``terms``, with these words in place of those that are searched for."""
+    return terms(" ".join(corrections.get(token, token) for token in _TOKEN.findall(folded(asked))))
 
 
 def query(beginnings: Sequence[str], *, whole: bool = True) -> str:

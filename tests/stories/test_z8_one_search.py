@@ -108,6 +108,28 @@ async def test_z8_other_forms_and_missing_accents_are_found(begin: Begin, indexe
     assert kinds(await found(story.customer, q)) == [("ticket", title)]
 
 
+async def test_z8_mistyped_words_are_read_as_the_callers_own_texts_spell_them(
+    sessions: Sessions, begin: Begin, indexed: Any
+) -> None:
+    story = await begin("wati-business-plus")
+    ours = await story.open(title="La exportación falla al generar el PDF")
+    await story.engineer.post(f"{path_of(ours)}/messages", 201, body="The kraken, says nobody", visibility="internal")
+    other = await make_account(sessions, "wati-business-plus")
+    rival = Caller(story.customer.client, await make_key(sessions, account_id=other.account_id, role="owner"))
+    await rival.post("/v1/tickets", 201, title="Leviathan", description="x", requester=_BO)
+    await indexed()
+    answer = await found(story.customer, "exprotacion fala")
+    assert kinds(answer) == [("ticket", "La exportación falla al generar el PDF")]
+    assert answer["corrections"] == {"exprotacion": "exportacion", "fala": "falla"}
+    assert answer["items"][0]["title_html"] == "La <mark>exportación</mark> <mark>falla</mark> al generar el PDF"
+    assert (await found(story.customer, "exportacion fala"))["corrections"] == {}, "a text has one of the words"
+    for q in ("krakem", "leviatan", "leviathon"):
+        answer = await found(story.customer, q)
+        assert (answer["items"], answer["corrections"]) == ([], {}), q
+        assert answer["facets"]["type"] == {}, q
+    assert (await found(story.engineer, "krakem"))["corrections"] == {"krakem": "kraken"}
+
+
 async def test_z8_a_customer_finds_nothing_of_others_and_nothing_internal(
     sessions: Sessions, begin: Begin, indexed: Any
 ) -> None:
@@ -135,8 +157,9 @@ async def test_z8_a_customer_finds_nothing_of_others_and_nothing_internal(
     for q in (theirs["number"], theirs["id"], "bo@kraken.example", "eva@kraken.example", "Kraken Shipping"):
         answer = await story.customer.send("GET", f"/v1/search?q={q}")
         assert (answer.status_code, answer.json()["items"]) == (200, []), q
-    own = await found(story.customer, behind["number"])
-    assert [(hit["type"], hit["exact"], hit["excerpt_html"]) for hit in own["items"]] == [("problem", True, None)]
+    for q in (behind["number"], behind["number"].lower().replace("-", "")):
+        own = await found(story.customer, q)
+        assert [(hit["type"], hit["exact"], hit["excerpt_html"]) for hit in own["items"]] == [("problem", True, None)]
     await story.customer.get("/v1/search", 404, q=_RARE, account_id=other.account_id)
     assert len((await found(story.engineer, _RARE))["items"]) == 7
     sandbox = await make_account(sessions, "wati-business-plus", sandbox=True)

@@ -124,7 +124,7 @@ async def allow(session: AsyncSession, seconds: float) -> None:
 
 
 async def allow_pauses(session: AsyncSession, seconds: float) -> None:
-    """Let this transaction, which holds no locks, be idle for so long: for reading that takes long to be worked on."""
+    """Let this transaction be idle for so long, for what takes long to be computed: it holds no locks but its own."""
     await (await driver(session)).execute(f"SET LOCAL idle_in_transaction_session_timeout = {milliseconds(seconds)}")
 
 
