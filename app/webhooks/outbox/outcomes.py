@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.clock import monotonic
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, ring_after_commit, transaction
 from app.core.db.statements.bulk import to_json
@@ -69,15 +70,21 @@ UPDATE webhook_endpoints AS w
 SET failing_since = CASE WHEN w.id = ANY ($1::text[]) THEN NULL ELSE coalesce(failing_since, clock_timestamp()) END
 FROM mine WHERE w.id = mine.id
 """
-_OVER: Final = "t.finished_at < now() - $1::interval"
-_GONE: Final = """
+# Endpoint by endpoint, as the index has them: there is none over all deliveries by their end.
+_OVER: Final = "t.created_at < now() - $1::interval AND t.finished_at < now() - $1::interval"
+_OF_ENDPOINT: Final = f"t.endpoint_id = $2 AND {_OVER}"
+_EACH: Final = """
 WITH RECURSIVE each AS (
     SELECT min(endpoint_id) AS id FROM deliveries
     UNION ALL
     SELECT (SELECT min(endpoint_id) FROM deliveries WHERE endpoint_id > each.id) FROM each WHERE each.id IS NOT NULL
 )
-SELECT id FROM each WHERE id IS NOT NULL AND NOT EXISTS (SELECT FROM webhook_endpoints AS w WHERE w.id = each.id)
+SELECT id FROM each WHERE id IS NOT NULL AND
 """
+_GONE: Final = f"{_EACH} NOT EXISTS (SELECT FROM webhook_endpoints AS w WHERE w.id = each.id)"
+_KEPT_LONG: Final = f"{_EACH} EXISTS (SELECT FROM deliveries AS t WHERE t.endpoint_id = each.id AND {_OVER})"
+_LONG: Final = 8.0
+"""Seconds after which what is left to forget is left to the next pass."""
 RETENTION: Final = timedelta(days=30)
 """How long an ended delivery can be looked up and sent again."""
 
@@ -115,10 +122,20 @@ async def let_stranded_go(sessions: Sessions) -> int:
     return number
 
 
-async def forget_deliveries(sessions: Sessions) -> None:
-    """Drop deliveries that ended before the retention began, or whose endpoint is gone; their events stay for ever."""
-    await forget(sessions, DeliveryRow, _OVER, RETENTION)
-    async with transaction(sessions) as session:
-        gone = await (await driver(session)).fetch(_GONE)
-    for endpoint in gone:
-        await forget(sessions, DeliveryRow, "t.endpoint_id = $1", endpoint["id"])
+async def forget_deliveries(sessions: Sessions, seconds: float = _LONG) -> bool:
+    """Drop deliveries that ended before the retention began, or whose endpoint is gone; their events stay for ever.
+
+    It takes about so many ``seconds`` at most; whether something may be left for another pass.
+    """
+    async with sessions() as session:
+        connection = await driver(session)
+        old, gone = await connection.fetch(_KEPT_LONG, RETENTION), await connection.fetch(_GONE)
+    until = monotonic() + seconds
+    wanted = [
+        *((_OF_ENDPOINT, RETENTION, one["id"]) for one in old),
+        *(("t.endpoint_id = $1", one["id"]) for one in gone),
+    ]
+    for which, *arguments in wanted:
+        if monotonic() < until:
+            await forget(sessions, DeliveryRow, which, *arguments, until=until)
+    return monotonic() >= until

@@ -532,8 +532,11 @@ async def test_deliveries_past_their_retention_are_dropped(
     (old, recent) = await deliveries(sessions)
     async with transaction(sessions) as session:
         long_ago = recent.finished_at - RETENTION - timedelta(seconds=1)
-        await session.execute(update(DeliveryRow).where(DeliveryRow.id == old.id).values(finished_at=long_ago))
-    await forget_deliveries(sessions)
+        ended = {"created_at": long_ago, "finished_at": long_ago}
+        await session.execute(update(DeliveryRow).where(DeliveryRow.id == old.id).values(**ended))
+    assert await forget_deliveries(sessions, seconds=0)  # there was no time
+    assert len(await deliveries(sessions)) == 2
+    assert not await forget_deliveries(sessions)
     assert (await delivery(sessions)).id == recent.id
 
 
