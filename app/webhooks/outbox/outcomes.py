@@ -36,7 +36,8 @@ SET state = r.state, attempts = r.attempts, next_attempt_at = r.next_attempt_at,
     claim_id = NULL, finished_at = CASE WHEN r.state <> 'pending' THEN clock_timestamp() END
 FROM jsonb_to_recordset($1::jsonb) AS r (account_id text, id text, claim_id text, state text, attempts int,
                                          next_attempt_at timestamptz, last_attempt jsonb, first boolean),
-     (SELECT CASE WHEN $2 THEN set_config('synchronous_commit', 'off', true) END) AS hurry
+     (SELECT set_config('lock_timeout', '150ms', true),
+             CASE WHEN $2 THEN set_config('synchronous_commit', 'off', true) END) AS hurry
 WHERE d.account_id = r.account_id AND d.id = r.id AND d.claim_id = r.claim_id
 RETURNING d.owner_id, d.endpoint_id, d.ticket_id, r.first AND d.sequence IS NOT NULL AS opens
 """  # noqa: S608  a number of ours
@@ -92,7 +93,8 @@ RETENTION: Final = timedelta(days=30)
 async def record_outcomes(session: AsyncSession, outcomes: Sequence[DeliveryOutcome]) -> None:
     """Write what became of deliveries, where the claim still holds, and since when their endpoints have failed.
 
-    Where a first attempt ended, the next event of the ticket has its turn; the sender is woken after the commit.
+    Where a first attempt ended, the next event of the ticket has its turn; the sender is woken after the commit. From
+    here on the transaction waits for no lock longer than a moment, since everybody's outcomes wait for it.
     """
     connection = await driver(session)
     hurry = not any(one.disable for one in outcomes)
