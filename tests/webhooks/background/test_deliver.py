@@ -434,14 +434,22 @@ async def test_two_senders_share_the_work_without_duplicates(
 ) -> None:
     await make_endpoint(receiver.url)
     events = await tell(*(event_row() for _ in range(60)))
-    senders = [make_sender(slots=10, per_endpoint=10) for _ in range(2)]
-    begun = [0, 0]
-    while sum(begun) < len(events):
-        shares = await asyncio.gather(*(sender.run_pass() for sender in senders))
-        begun = [total + share for total, share in zip(begun, shares, strict=True)]
+    senders, released = [make_sender(slots=10, per_endpoint=10) for _ in range(2)], asyncio.Event()
+
+    async def wait(_: web.Request) -> web.Response:
+        await released.wait()
+        return web.Response(status=204)
+
+    receiver.answer = wait
+    begun = [await sender.run_pass() for sender in senders]
+    assert begun == [8, 8], "each its share, while nothing is answered"
+    released.set()
+    total = sum(begun)
+    while total < len(events):
+        total += sum(await asyncio.gather(*(sender.run_pass() for sender in senders)))
         await asyncio.gather(*(sender.drain() for sender in senders))
+    await asyncio.gather(*(sender.drain() for sender in senders))
     assert sorted(receiver.ids) == sorted(str(event["id"]) for event in events)
-    assert min(begun) > 0
     assert {one.state for one in await deliveries(sessions)} == {"delivered"}
 
 
