@@ -48,6 +48,10 @@ _Plan: TypeAlias = tuple[str, int]
 
 _MOMENT: Final = "50 milliseconds"
 """After which a delivery is looked at again whose turn another transaction is about to decide."""
+_WHILE: Final = (
+    f"greatest(interval '{_MOMENT}', least(($3::timestamptz - d.created_at) / 4, interval '500 milliseconds'))"
+)
+"""The same where it may take longer: what has waited for long is looked at more rarely, since each look is a write."""
 
 _EARLIER: Final = """
         SELECT FROM deliveries AS earlier
@@ -136,7 +140,7 @@ FROM unnest($1::text[], $2::text[]) AS mine (account_id, id)
 WHERE d.account_id = mine.account_id AND d.id = mine.id AND {_EARLY}
 """  # noqa: S608  a condition of ours
 _PUT_BACK: Final = f"""
-UPDATE deliveries AS d SET queued = false, next_attempt_at = $3::timestamptz + interval '{_MOMENT}'
+UPDATE deliveries AS d SET queued = false, next_attempt_at = $3::timestamptz + {_WHILE}
 FROM unnest($1::text[], $2::text[]) AS mine (account_id, id) WHERE d.account_id = mine.account_id AND d.id = mine.id
 """  # noqa: S608  a number of ours
 # They follow each other by 1 / rate, whichever replica sends them. Where a request holds the endpoint, they get none.
