@@ -89,7 +89,7 @@ class Sender:
         self._recorder = Recorder(state, self._limits.lease, self._recorded)
         self._probation = Probation()
         self._left_alone: dict[str, float] = {}
-        self._after = START
+        self._after, self._ahead = START, False
         self._queue_at = 0.0
         self._enough, self._room = 0, asyncio.Event()
         self._bodies: dict[tuple[str, Form], bytes] = {}
@@ -112,7 +112,7 @@ class Sender:
             before = self._after
             queueing = more_due or idle or monotonic() >= self._queue_at
             seen, more_due = await self._poll(share, now, queueing=queueing)
-            self._after = seen.after
+            self._after, self._ahead = seen.after, seen.put_off
             self._left_alone |= dict.fromkeys(seen.held, monotonic() + _LEFT_ALONE)
             self._bodies = {}
             for delivery in seen.claimed:
@@ -201,7 +201,8 @@ class Sender:
             if queueing:
                 self._queue_at = monotonic() + _QUEUE_EVERY
             more_due = queueing and await queue_due(session, now=now)
-            return await poll(session, share, lease=self._lease, now=now, after=self._after), more_due
+            after, ahead = self._after, self._ahead
+            return await poll(session, share, lease=self._lease, now=now, after=after, ahead=ahead), more_due
 
     def _begin(self, delivery: Claimed) -> None:
         self._held.add(delivery)

@@ -37,8 +37,8 @@ from app.webhooks.rules.sharing import START, Grant, Key, Lane, Share, granted
 _PLACES: Final = 200
 """So many of one lane get their places at once."""
 _AHEAD: Final = 5
-"""At most so many more of one lane, and half as many, rounded up, are looked at than it may send, for what is before
-its turn.
+"""At most so many more of one lane, and half as many, rounded up, are looked at than it may send, where some were found
+to be before their turn.
 
 Whatever is looked at is locked, which costs nearly as much as to claim it.
 """
@@ -228,18 +228,24 @@ class Poll:
 async def claim(session: AsyncSession, share: Share, *, lease: timedelta, now: datetime | None = None) -> list[Claimed]:
     """Claim deliveries that are due. Others' claims are passed over. ``now`` stands in for the database's clock."""
     await queue_due(session, now=now)
-    after = START
+    after, ahead = START, False
     while True:
-        seen = await poll(session, share, lease=lease, now=now, after=after)
-        after = seen.after
+        seen = await poll(session, share, lease=lease, now=now, after=after, ahead=ahead)
+        after, ahead = seen.after, seen.put_off
         if seen.claimed or (after == START and not seen.put_off):
             return list(seen.claimed)
 
 
 async def poll(
-    session: AsyncSession, share: Share, *, lease: timedelta, now: datetime | None = None, after: Key = START
+    session: AsyncSession,
+    share: Share,
+    *,
+    lease: timedelta,
+    now: datetime | None = None,
+    after: Key = START,
+    ahead: bool = False,
 ) -> Poll:
-    """Claim from the lanes behind ``after``, as far as a share goes.
+    """Claim from the lanes behind ``after``, as far as a share goes; ``ahead``: the poll before put some off.
 
     What comes before its turn is parked, and what has no place at its endpoint's rate yet is given one.
     """
@@ -252,7 +258,7 @@ async def poll(
     if not grants:
         return Poll(after=after)
     claim_id = new_id("clm")
-    asked = [_asked(lane, grants[lane.key], share) for lane in lanes if lane.key in grants]
+    asked = [_asked(lane, grants[lane.key], share, ahead=ahead) for lane in lanes if lane.key in grants]
     rows = await connection.fetch(CLAIM, now, claim_id, lease, *zip(*asked, strict=True))
     read_at = monotonic()
     put_off = await _put_off(session, rows)
@@ -264,9 +270,10 @@ async def poll(
     return Poll(claimed, put_off or placed, held, after)
 
 
-def _asked(lane: Lane, grant: Grant, share: Share) -> tuple[str, str, str, int, int, int, bool]:
+def _asked(lane: Lane, grant: Grant, share: Share, *, ahead: bool) -> tuple[str, str, str, int, int, int, bool]:
     held = lane.paced and lane.endpoint_id in share.held
-    reach = _PLACES if lane.paced and not held else grant.many + min((grant.many + 1) // 2, _AHEAD)
+    more = min((grant.many + 1) // 2, _AHEAD) if ahead or held else 0
+    reach = _PLACES if lane.paced and not held else grant.many + more
     return *lane.key, grant.many, grant.firsts, reach, held
 
 
