@@ -133,11 +133,10 @@ async def forget_deliveries(sessions: Sessions, seconds: float = _LONG) -> bool:
         connection = await driver(session)
         old, gone = await connection.fetch(_KEPT_LONG, RETENTION), await connection.fetch(_GONE)
     until = monotonic() + seconds
-    wanted = [
-        *((_OF_ENDPOINT, RETENTION, one["id"]) for one in old),
-        *(("t.endpoint_id = $1", one["id"]) for one in gone),
-    ]
-    for which, *arguments in wanted:
+    for which, arguments in [
+        *((_OF_ENDPOINT, [RETENTION, one["id"]]) for one in old),
+        *(("t.endpoint_id = $1", [one["id"]]) for one in gone),
+    ]:
         if monotonic() < until:
             await forget(sessions, DeliveryRow, which, *arguments, until=until)
     return monotonic() >= until
