@@ -263,11 +263,9 @@ def _housekeeping(state: State) -> Iterator[Job]:
     """What drops rows that nobody needs any more, looks ahead, and tells the planner of what is new."""
     minute, hour = timedelta(minutes=1), timedelta(hours=1)
     works: tuple[tuple[str, str, Callable[[Sessions], Awaitable[object]]], ...] = (
-        ("forget receipts", "drops what hooks have received past its retention, and silent alerts", forget_receipts),
         ("forget answers", "drops answers kept for a day", forget_answers),
         ("forget ticket keys", "drops keys of single tickets that have ended", forget_ticket_keys),
         ("forget rates", "drops the levels of rates that are as good as new", forget_levels),
-        ("forget deliveries", "drops deliveries past their retention", forget_deliveries),
         ("forget notices", "drops notices past their retention", forget_notices),
         ("forget pages", "drops pages past their retention", forget_pages),
         ("forget digests", "drops what says that a week's digest was sent, once it is long over", forget_digests),
@@ -276,6 +274,11 @@ def _housekeeping(state: State) -> Iterator[Job]:
     )
     for name, what, work in works:
         yield Job(name, what, hour, minute, partial(work, state.sessions))
+    what = "drops what hooks have received past its retention, and silent alerts"
+    receipts, deliveries = partial(forget_receipts, state.sessions), partial(forget_deliveries, state.sessions)
+    yield Job("forget receipts", what, hour, minute, receipts, rest=LATER, own_turn=True)
+    what = "drops deliveries past their retention"
+    yield Job("forget deliveries", what, hour, minute, deliveries, rest=LATER, own_turn=True)
     what = "gives the planner statistics of tables that have got their first rows"
     yield Job("analyze", what, timedelta(seconds=5), minute, partial(analyze_new_tables, state.sessions))
     what = "adds years to holidays that end soon, for the tickets to come"

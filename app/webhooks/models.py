@@ -101,6 +101,7 @@ class DeliveryRow(Base):
             "owner_id",
             "endpoint_id",
             "account_id",
+            text("(NOT paced)"),
             text("(attempts = 0)"),
             "next_attempt_at",
             postgresql_where=text("queued AND next_attempt_at IS NOT NULL"),

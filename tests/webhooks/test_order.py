@@ -116,7 +116,7 @@ async def test_who_has_room_for_one_looks_past_one_that_waits_for_its_turn(
         await tell(event)
     for ticket in ("tkt_1", "tkt_2"):
         async with transaction(sessions) as session:
-            (found,) = (await poll(session, one, lease=LEASE)).claimed
+            (found,) = (await poll(session, one, lease=LEASE, ahead=True)).claimed
         assert (found.event["ticket_id"], found.event["sequence"]) == (ticket, 1)
 
 

@@ -29,11 +29,13 @@ UPDATE deliveries AS d SET queued = true FROM (
 ) AS due, (SELECT set_config('synchronous_commit', 'off', true)) AS hurry
 WHERE d.account_id = due.account_id AND d.id = due.id
 """  # noqa: S608  a number of ours
-_HEAD: Final = """
+ORDER: Final = "(NOT paced), (attempts = 0), next_attempt_at"
+"""Of a lane: what has its place at the endpoint's rate goes ahead of what has none yet, and that may be a flood."""
+_HEAD: Final = f"""
 SELECT owner_id, endpoint_id, account_id, attempts FROM deliveries
-WHERE queued AND next_attempt_at IS NOT NULL AND (owner_id, endpoint_id, account_id) > ({after})
-ORDER BY owner_id, endpoint_id, account_id, (attempts = 0), next_attempt_at LIMIT 1
-"""
+WHERE queued AND next_attempt_at IS NOT NULL AND (owner_id, endpoint_id, account_id) > ({{after}})
+ORDER BY owner_id, endpoint_id, account_id, {ORDER} LIMIT 1
+"""  # noqa: S608  our own text
 _NEXT_LANE: Final = _HEAD.format(
     after=f"""
     l.owner_id,
