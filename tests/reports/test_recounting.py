@@ -11,7 +11,6 @@ from alembic.script import ScriptDirectory
 from asyncpg import DataError, LockNotAvailableError
 
 from app.consumers import marks
-from app.core.db.causes import Cause, cause_of
 from app.core.db.engine import Connections, make_engine
 from app.core.db.migrate import configuration
 from app.core.db.session import driver, make_sessions, transaction
