@@ -4,6 +4,8 @@ Percentiles of a few promises are exact. Of very many they are counted by steps 
 without sorting a value of each: what is told is the longest of its step.
 """
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,18 +26,18 @@ _MARGIN: Final = 0.005
 _LATE: Final = ("met_late", "missed")
 _SHARES: Final = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 _WANTED: Final = "f.outcome IN ('met_late', 'missed')"
-# What is still owed is late by now: by the sandbox's clock where the account has one of its own.
-_UNTIL: Final = """
-coalesce(
-    f.settled_at, (SELECT a.sandbox_now FROM accounts AS a WHERE a.account_id = f.account_id), statement_timestamp()
-)
-"""
+# What is still owed is late by now: by the sandbox's clock where the account may have one of its own. PostgreSQL reads
+# other accounts' rows by parallel processes only where no row asks for its account.
+_NOW: Final = "statement_timestamp()"
+_OWN_NOW: Final = f"(SELECT a.sandbox_now FROM accounts AS a WHERE a.account_id = f.account_id), {_NOW}"  # noqa: S608
 _FACTS: Final = f"""
 SELECT f.account_id, f.metric, {PART} AS part, f.priority, f.plan_key, f.plan_version, f.product, f.channel, f.tier,
-       f.engineer_id, f.started_at AS at, date_part('epoch', {_UNTIL} - f.due_at) AS late,
+       f.engineer_id, f.started_at AS at, date_part('epoch', coalesce(f.settled_at, {{now}}) - f.due_at) AS late,
        f.noticed_us / 1e6::float8 AS noticed
 FROM report_facts AS f
 """  # noqa: S608  our own names
+_PARTS: Final = 8
+"""Parts of a period that are counted side by side, as far as there are processes."""
 _SHARED: Final = ", ".join(map(str, _SHARES.values()))
 _MEASURED: Final = ("late", "noticed")
 _STEP: Final = (
@@ -74,8 +76,9 @@ def _late(asked: Asked, groups: Groups, values: Values) -> str:
     """The late promises that are asked for, each with its group."""
     named = "".join(f"{each}, " for each in groups.expressions(values))
     engineer = ENGINEER if "region" in asked.dimensions else ""
+    view = _FACTS.format(now=_OWN_NOW if asked.account_id or asked.narrowing.sandbox else _NOW)
     return f"""
-    SELECT {named}f.late, f.noticed FROM ({_FACTS} {engineer_of(asked)} WHERE {_wanted(asked, values)}) AS f {engineer}
+    SELECT {named}f.late, f.noticed FROM ({view} {engineer_of(asked)} WHERE {_wanted(asked, values)}) AS f {engineer}
     """  # noqa: S608  expressions of ours
 
 
@@ -91,23 +94,36 @@ def _exactly(asked: Asked, groups: Groups, values: Values) -> str:
 
 
 def _by_steps(asked: Asked, groups: Groups, values: Values) -> str:
-    """A step of ``late`` and one of ``noticed`` are counted together, by parallel processes, and told apart then."""
+    """A step of ``late`` and one of ``noticed`` are counted together, part by part of the period, then told apart."""
     names = ", ".join(f"f.{name}" for name in groups.names)
-    steps = ", ".join(f"{_STEP.format(one)} AS {one}_step, max(f.{one}) AS {one}" for one in _MEASURED)
+    parts = " UNION ALL ".join(_part(part, groups, values) for part in _parts(asked))
     each = " UNION ALL ".join(
         f"""SELECT {names}, '{one}' AS measured, f.{one}_step AS step, sum(f.number) AS number, max(f.{one}) AS longest
         FROM steps AS f WHERE f.{one}_step IS NOT NULL GROUP BY {names}, f.{one}_step"""  # noqa: S608  our own names
         for one in _MEASURED
     )
     return f"""
-    WITH steps AS MATERIALIZED (
-        SELECT {names}, {steps}, count(*) AS number FROM ({_late(asked, groups, values)}) AS f
-        GROUP BY {names}, {", ".join(f"{one}_step" for one in _MEASURED)}
-    )
+    WITH steps AS MATERIALIZED (SELECT * FROM ({parts}) AS f)
     SELECT {names}, {", ".join(map(_figures, _MEASURED))} FROM (
         SELECT f.*, sum(f.number) OVER (PARTITION BY {names}, f.measured ORDER BY f.step) AS upto,
                sum(f.number) OVER (PARTITION BY {names}, f.measured) AS total FROM ({each}) AS f
     ) AS f GROUP BY {names} LIMIT {MOST + 1}
+    """  # noqa: S608  expressions of ours
+
+
+def _parts(asked: Asked) -> Iterator[Asked]:
+    length = (asked.until - asked.since) / _PARTS
+    begins = [asked.since + number * length for number in range(_PARTS)]
+    for begin, end in pairwise([*begins, asked.until]):
+        yield asked.within(begin, end)
+
+
+def _part(asked: Asked, groups: Groups, values: Values) -> str:
+    names = ", ".join(f"f.{name}" for name in groups.names)
+    steps = ", ".join(f"{_STEP.format(one)} AS {one}_step, max(f.{one}) AS {one}" for one in _MEASURED)
+    return f"""
+    SELECT {names}, {steps}, count(*) AS number FROM ({_late(asked, groups, values)}) AS f
+    GROUP BY {names}, {", ".join(f"{one}_step" for one in _MEASURED)}
     """  # noqa: S608  expressions of ours
 
 
