@@ -35,7 +35,7 @@ _OWNERS: Final = 4
 """So many owners fill the queue at the least."""
 _BUFFER: Final = 1024 * 1024
 _LARGE: Final = 1024 * 1024
-"""Bytes of a message that is made, or read, in a thread: it takes milliseconds."""
+"""Bytes of an answer that is read in a thread: it takes milliseconds."""
 _PACKAGES: Final = Path(__file__).resolve().parents[3]
 _RETRY: Final = {"Retry-After": "5"}
 _log = structlog.get_logger(__name__)
@@ -76,9 +76,7 @@ class Offload:
         429 when ``owner`` has its share of the queue, 503 when that is full, when the task takes longer than the
         deadline, and when its process dies again and again. A caller that is cancelled ends the task.
         """
-        large = sum(len(each) for each in arguments if isinstance(each, bytes)) > _LARGE
-        task = (function, arguments)
-        message = await asyncio.to_thread(packed, task) if large else packed(task)
+        message = packed((function, arguments))
         began, outcome = monotonic(), "refused"
         try:
             async with self._slots.taken(owner, within=self._deadline):
@@ -175,8 +173,8 @@ class _Worker:
     async def answer(self, message: Sequence[bytes]) -> tuple[bool, object]:
         """Whether the task returned, and what it returned or raised. ``WorkerLost``."""
         try:
-            for part in message:
-                self._tasks.write(part)
+            for piece in message:
+                self._tasks.write(piece)
             await self._tasks.drain()
         except (OSError, RuntimeError) as error:  # the latter is uvloop's, of a pipe that it has closed itself
             raise WorkerLost(f"process {self._process.pid}: {error!r}") from error
