@@ -160,7 +160,7 @@ def _lines(
             "recorded": _shown(before),
             "backtest": _shown(after),
             "cause": cause_of(sides),
-            "why": sentence(sides, zone, language),
+            "detail": sentence(sides, zone, language),
         }
 
 

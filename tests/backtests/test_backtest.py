@@ -92,7 +92,9 @@ async def test_it_tells_what_would_have_been_missed_and_saved_and_why(story: Sto
     assert (line["number"], line["metric"], line["cycle"]) == (quick["number"], "first_response", 1)
     assert (line["recorded"]["state"], line["recorded"]["due_at"]) == ("met", "2026-11-20T09:30:00Z")
     assert (line["backtest"]["state"], line["backtest"]["due_at"]) == ("met_late", "2026-11-20T09:15:00Z")
-    assert line["why"].startswith("Target: 15 minutes instead of 30 minutes; due on Friday, November 20, 2026 at 4:15")
+    assert line["detail"].startswith(
+        "Target: 15 minutes instead of 30 minutes; due on Friday, November 20, 2026 at 4:15"
+    )
     row = row_of(answer, "first_response")
     assert (row["recorded"]["met"], row["recorded"]["met_late"], row["recorded"]["attained"]) == (1, 1, 0.5)
     assert (row["backtest"]["met"], row["backtest"]["met_late"], row["backtest"]["attained"]) == (0, 2, 0.0)
@@ -170,7 +172,7 @@ async def test_the_sentence_is_in_the_readers_language(story: Story) -> None:
         "change": targets(first_response="PT15M"),
     }
     answer = await story.product.send("POST", PATH, body, accept_language="de")
-    assert answer.json()["changes"][0]["why"].startswith("Zielzeit: 15 Minuten statt 30 Minuten; Frist: ")
+    assert answer.json()["changes"][0]["detail"].startswith("Zielzeit: 15 Minuten statt 30 Minuten; Frist: ")
 
 
 async def test_a_request_in_yaml_and_a_document_that_comes_with_it(story: Story) -> None:
