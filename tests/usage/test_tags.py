@@ -31,9 +31,9 @@ class Desk:
         body: dict[str, Any] = {"tags": tags}
         method, path, more = {
             "open": ("POST", "/v1/tickets", TICKET),
-            "update": ("PATCH", f"/v1/tickets/{self.ids['ticket']}", {}),
+            "update": ("PATCH", f"/v1/tickets/{self.ids.get('ticket')}", {}),
             "hook": ("POST", "/v1/hooks", {"name": "CI"}),
-            "change the hook": ("PATCH", f"/v1/hooks/{self.ids['hook']}", {}),
+            "change the hook": ("PATCH", f"/v1/hooks/{self.ids.get('hook')}", {}),
         }[way]
         return await self.client.request(method, path, json=body | more, headers=headers or self.owner)
 
