@@ -38,11 +38,17 @@ WATCH: Final = """
 window.violations = []
 document.addEventListener("securitypolicyviolation", e => violations.push(`${e.violatedDirective} ${e.blockedURI}`))
 """
+SMALL: Final = {"openapi": "3.1.0", "info": {"title": "A", "version": "1"}, "paths": {"/a": {"get": {"responses": {}}}}}
+"""A document that browsers show at once."""
 INTRUDE: Final = """() => {
     const script = document.createElement("script")
-    script.textContent = "window.ran = 'a script'"
+    try {
+        script.textContent = "window.ran = 'a script'"
+    } catch (refused) {}  // by trusted types
     const image = document.createElement("img")
-    image.setAttribute("onerror", "window.ran = 'an attribute'")
+    try {
+        image.setAttribute("onerror", "window.ran = 'an attribute'")
+    } catch (refused) {}
     document.body.append(script, image)
     image.dispatchEvent(new Event("error"))
     return window.ran
@@ -65,10 +71,10 @@ class Place:
 
 async def addresses(world: World) -> dict[str, str]:
     """An address at which there is something, by the path of each route that is read."""
-    account, ticket, alert = (world.ids[name] for name in ("account_id", "ticket_id", "alert_id"))
-    admin = {"headers": world.keys["admin"]}
+    account, ticket, admin = world.ids["account_id"], world.ids["ticket_id"], {"headers": world.keys["admin"]}
+    [alert] = (await world.client.get("/v1/alerts", params={"ticket_id": ticket}, **admin)).json()["items"]
     async with transaction(world.sessions) as session:
-        [answering] = await create_links(session, [Whose(account, alert, world.ids["engineer_id"])])
+        [answering] = await create_links(session, [Whose(account, alert["id"], alert["engineer_id"])])
         secret = await mail_secret(session)
         ends = await database_now(session) + timedelta(days=1)
     download = await world.client.get(f"/v1/tickets/{ticket}/files/{world.ids['file_id']}", **admin)
@@ -76,7 +82,7 @@ async def addresses(world: World) -> dict[str, str]:
         "/a/{token}": f"/a/{answering}",
         "/m/{token}": f"/m/{person_token(secret, ticket, 'ana@solar-roofs.example')}",
         "/r/{token}": f"/r/{report_token(secret, Opened(account, Month.named(world.ids['month']), ends))}",
-        "/f/{token}": httpx.URL(download.headers["location"]).raw_path.decode(),
+        "/f/{token}": httpx.URL(download.json()["download"]["url"]).raw_path.decode(),
         "/help/articles/{name}": f"/help/articles/{world.ids['article_id']}",
         "/widget/texts/{tag}": "/widget/texts/en",
     }
@@ -140,7 +146,9 @@ async def test_a_page_holds_nothing_that_its_policy_does_not_name(world: World, 
     for place in (*pages, *refused):
         html, policy = place.answer.text, place.policy
         assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == ["'none'"], place.route
-        for kind, text in re.findall(r"<(script|style)\b[^>]*>(.+?)</\1>", html, re.DOTALL):
+        for kind, text in re.findall(r"<(script|style)\b[^>]*>(.*?)</\1>", html, re.DOTALL):
+            if not text.strip():
+                continue
             digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
             assert {f"'sha256-{digest}'", *_LOOSE} & set(policy[f"{kind}-src"]), place.route
         assert "'unsafe-inline'" not in policy.get("script-src", []), place.route
@@ -156,6 +164,7 @@ async def test_no_page_breaks_its_policy_in_a_browser_and_nothing_that_is_put_in
     async with served(world.app, state) as address, browsers.page() as page:
         await page.set_extra_http_headers(world.keys["admin"])
         await page.add_init_script(WATCH)
+        await page.route("**/openapi.json", lambda route: route.fulfill(json=SMALL))
         for where in (*(each.address for each in pages), "/nothing", "/m/x", "/a/x", "/r/x"):
             assert await _seen(page, address + where) == [], where
 
@@ -163,7 +172,8 @@ async def test_no_page_breaks_its_policy_in_a_browser_and_nothing_that_is_put_in
 async def _seen(page: Page, url: str) -> list[str]:
     """What the page does against its policy, and what runs of what is put into it."""
     await page.goto(url)
-    await page.wait_for_function("document.readyState == 'complete'")
+    if await page.locator("script").count():
+        await page.wait_for_load_state("networkidle")
     seen: list[str] = await page.evaluate("window.violations")
     ran = await page.evaluate(INTRUDE)
     return [*seen, *([ran] if ran else [])]
