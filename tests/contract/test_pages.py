@@ -71,13 +71,13 @@ class Place:
 
 async def addresses(world: World) -> dict[str, str]:
     """An address at which there is something, by the path of each route that is read."""
-    account, ticket, admin = world.ids["account_id"], world.ids["ticket_id"], {"headers": world.keys["admin"]}
-    [alert] = (await world.client.get("/v1/alerts", params={"ticket_id": ticket}, **admin)).json()["items"]
+    account, ticket, admin = world.ids["account_id"], world.ids["ticket_id"], world.keys["admin"]
+    [alert] = (await world.client.get("/v1/alerts", params={"ticket_id": ticket}, headers=admin)).json()["items"]
     async with transaction(world.sessions) as session:
         [answering] = await create_links(session, [Whose(account, alert["id"], alert["engineer_id"])])
         secret = await mail_secret(session)
         ends = await database_now(session) + timedelta(days=1)
-    download = await world.client.get(f"/v1/tickets/{ticket}/files/{world.ids['file_id']}", **admin)
+    download = await world.client.get(f"/v1/tickets/{ticket}/files/{world.ids['file_id']}", headers=admin)
     own = {
         "/a/{token}": f"/a/{answering}",
         "/m/{token}": f"/m/{person_token(secret, ticket, 'ana@solar-roofs.example')}",

@@ -29,12 +29,13 @@ class Desk:
 
     async def bring(self, way: str, *tags: str, headers: Headers | None = None) -> httpx.Response:
         body: dict[str, Any] = {"tags": tags}
-        method, path, more = {
+        ways: dict[str, tuple[str, str, dict[str, Any]]] = {
             "open": ("POST", "/v1/tickets", TICKET),
             "update": ("PATCH", f"/v1/tickets/{self.ids.get('ticket')}", {}),
             "hook": ("POST", "/v1/hooks", {"name": "CI"}),
             "change the hook": ("PATCH", f"/v1/hooks/{self.ids.get('hook')}", {}),
-        }[way]
+        }
+        method, path, more = ways[way]
         return await self.client.request(method, path, json=body | more, headers=headers or self.owner)
 
     async def used(self) -> tuple[int, int]:
