@@ -62,6 +62,7 @@ from app.sweep.passes import Sweeper
 from app.tickets.background.attendance import Watcher
 from app.tickets.background.call_links import Provisioner
 from app.tickets.background.quarantine import quarantine
+from app.usage.upkeep import count_tags
 from app.webhooks.background.catch_up import CatchingUp, pause_over_quota
 from app.webhooks.background.deliver import Sender
 from app.webhooks.outbox.outcomes import forget_deliveries, let_stranded_go
@@ -283,6 +284,8 @@ def _housekeeping(state: State) -> Iterator[Job]:
     yield Job("analyze", what, timedelta(seconds=5), minute, partial(analyze_new_tables, state.sessions))
     what = "adds years to holidays that end soon, for the tickets to come"
     yield Job("extend holidays", what, hour, minute, lambda: extend_all_holidays(state.sessions, state.metrics))
+    what = "gives back what tags have taken of quotas that no open ticket and no hook has any more"
+    yield Job("count tags", what, hour, minute, lambda: count_tags(state.sessions, state.metrics))
     what = "adds years to the holidays of shifts that end soon"
     yield Job("extend shifts", what, hour, minute, lambda: extend_shift_holidays(state.sessions, state.metrics))
     retention = timedelta(days=state.settings.feed_retention)

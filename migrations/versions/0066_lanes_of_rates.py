@@ -4,7 +4,7 @@ from alembic import op
 from sqlalchemy import text
 
 revision = "0066"
-down_revision = "0064"
+down_revision = "0065"
 branch_labels = depends_on = None
 
 WAITING = "queued AND next_attempt_at IS NOT NULL"

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0067"
-down_revision = "0064"
+down_revision = "0066"
 branch_labels = depends_on = None
 
 

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy import text
 
 revision = "0068"
-down_revision = "0064"
+down_revision = "0067"
 branch_labels = depends_on = None
 
 READ = (
