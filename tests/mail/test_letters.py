@@ -19,7 +19,7 @@ def message(body: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("body", [LINES, "A" * 8_000, "A\u2028" * 4_000])
 def test_the_longest_texts_of_many_are_cut_and_the_others_are_whole(body: str) -> None:
-    gathered = Gathered("acc_1", ANA, [], [message("Short."), *(message(body) for _ in range(19))], True, "en")
+    gathered = Gathered("acc_1", ANA, [], [message("Short."), *(message(body) for _ in range(19))], answered=True)
     [told] = letters(gathered, ["answers"])
     first, *others = [entry["data"] for entry in told.letter["entries"]]
     assert (first["body"], first["truncated"]) == ("Short.", False)
@@ -29,5 +29,5 @@ def test_the_longest_texts_of_many_are_cut_and_the_others_are_whole(body: str) -
 
 
 def test_a_long_text_alone_is_whole() -> None:
-    [told] = letters(Gathered("acc_1", ANA, [], [message("A" * 8_000)], True, "en"), ["answers"])
+    [told] = letters(Gathered("acc_1", ANA, [], [message("A" * 8_000)], answered=True), ["answers"])
     assert told.letter["entries"][0]["data"] == message("A" * 8_000)["data"]
