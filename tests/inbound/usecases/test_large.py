@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from threading import current_thread
-from typing import Any
+from typing import TypeVar, TypeVarTuple
 
 import httpx
 import pytest
@@ -20,6 +20,8 @@ from tests.inbound.mail.letters import letter
 from tests.inbound.usecases.test_receive import mac
 from tests.support.waiting import until
 
+T = TypeVar("T")
+Arguments = TypeVarTuple("Arguments")
 MAIL = letter("x" * 2**20)
 
 
@@ -30,7 +32,7 @@ class Held(Threads):
         super().__init__()
         self.waiting, self.may = 0, asyncio.Event()
 
-    async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+    async def run(self, function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
         self.waiting += 1
         await self.may.wait()
         return await super().run(function, *arguments)
