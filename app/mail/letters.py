@@ -56,13 +56,14 @@ def letters(gathered: Gathered, kinds: Sequence[MailKind]) -> Iterator[ToPerson]
 
 def _fitted(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The entries, with the longest of their texts cut so far that all of them together are no more than a mail has."""
-    weights = [_weight(text_of(entry)) for entry in entries]
+    texts = [text_of(entry).strip() for entry in entries]  # blanks at its ends are told nobody, and take no room
+    weights = [_weight(text) for text in texts]
     share = _WEIGHT
     while sum(min(weight, share) for weight in weights) > _WEIGHT:
         share //= 2
     return [
-        with_text(entry, _cut(text_of(entry), share)) if weight > share else entry
-        for entry, weight in zip(entries, weights, strict=True)
+        with_text(entry, _cut(text, share)) if weight > share else entry
+        for entry, text, weight in zip(entries, texts, weights, strict=True)
     ]
 
 

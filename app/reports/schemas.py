@@ -211,7 +211,7 @@ class Lateness(Report):
 
     cycles: str
     margin: float = Field(
-        description="By what share of itself a percentile may be told too long; 0: all are exact, as they are where no "
+        description="By what share of itself a percentile may be too high; 0: all are exact, as they are where no "
         "more than 50,000 promises were late"
     )
     items: list[LatenessFigures]

@@ -6,7 +6,7 @@ import pytest
 
 from app.mail.letters import Gathered, letters
 
-LINES = "A" + "\n" * 8_000
+LINES = "A\n" * 4_000
 ANA = {"name": "Ana", "email": "ana@example.com"}
 
 
@@ -26,6 +26,14 @@ def test_the_longest_texts_of_many_are_cut_and_the_others_are_whole(body: str) -
     assert len(others) == 19
     assert all(other["truncated"] and body.startswith(other["body"]) for other in others)
     assert sum(len(other["body"]) + 10 * len(other["body"].splitlines()) for other in others) <= 40_000
+
+
+def test_a_text_that_begins_with_blanks_is_cut_to_its_words() -> None:
+    body = "\n" * 500 + "\t" * 500 + LINES
+    [told] = letters(Gathered("acc_1", ANA, [], [message(body)] * 20, answered=True), ["answers"])
+    for entry in told.letter["entries"]:
+        assert entry["data"]["truncated"]
+        assert entry["data"]["body"].startswith("A\nA")
 
 
 def test_a_long_text_alone_is_whole() -> None:

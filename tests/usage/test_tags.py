@@ -9,6 +9,7 @@ import pytest
 
 from app.core.clock import wall_now
 from app.core.state import State
+from app.usage import upkeep
 from app.usage.upkeep import count_tags
 from tests.support.actors import Headers, make_account, make_key
 from tests.support.desk import fetch, store_plan
@@ -99,6 +100,13 @@ async def test_visitors_bring_new_tags_up_to_half_of_the_quota(desk: Desk, monke
     assert reached(await desk.bring("open", "d", headers=visitor)) == ("tags", 3, 3)
     assert (await desk.bring("open", "a", headers=visitor)).status_code == 201
     assert (await desk.bring("open", "d")).status_code == 201
+
+
+async def test_the_tags_of_many_tickets_are_looked_at_in_parts(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upkeep, "_BATCH", 1)
+    await desk.bring("open", "c")
+    await desk.age()
+    assert await desk.used() == (3, 3)
 
 
 async def test_tags_are_given_back_when_nothing_has_used_them_for_a_day(desk: Desk) -> None:

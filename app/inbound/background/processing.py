@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -80,7 +80,7 @@ FROM hooks AS h JOIN accounts AS a ON a.account_id = h.account_id
 WHERE h.account_id = $1 AND h.id = $2 FOR UPDATE OF h SKIP LOCKED
 """
 _NEXT: Final = """
-SELECT id, format, headers, CASE WHEN id = $3 THEN ''::bytea ELSE body END AS body, received_at, done FROM receipts
+SELECT id, format, headers, CASE WHEN id IS DISTINCT FROM $3 THEN body END AS body, received_at, done FROM receipts
 WHERE account_id = $1 AND hook_id = $2 AND state = 'pending' ORDER BY received_at, id LIMIT 1
 """
 _ADVANCE: Final = """
@@ -116,8 +116,8 @@ class Turn:
     receipt_id: str
     format: str
     headers: dict[str, str]
-    body: bytes
-    """empty where it is an e-mail that is read already"""
+    body: bytes | None
+    """None where it is an e-mail that is read already"""
     received_at: datetime
     done: int
 
@@ -275,7 +275,7 @@ async def _process(session: AsyncSession, readings: Readings, turn: Turn) -> tup
     if turn.format == "email":
         return await _take_mail(session, readings, turn, fields)
     hook = Hooked(turn.account_id, turn.hook_id, fields, choose_language(turn.locale))
-    payload = Payload(turn.format, turn.body, turn.headers, turn.receipt_id, fields.interpretation)
+    payload = Payload(turn.format, cast("bytes", turn.body), turn.headers, turn.receipt_id, fields.interpretation)
     batch = readings.of(turn.account_id, turn.hook_id, payload)
     signals = batch.signals[turn.done : turn.done + SLICE]
     came_via(session, read_via(turn.headers.get(HEADER)))

@@ -58,23 +58,27 @@ t.changed_at < now() - $1::interval AND NOT EXISTS (
 async def forget_receipts(sessions: Sessions, seconds: float = _LONG) -> bool:
     """Drop receipts past their retention, and what is remembered of silent alerts; their tickets stay.
 
-    It takes about so many ``seconds`` at most; whether something may be left for another pass.
+    It takes about so many ``seconds``: receipts half of them, and each kind of what is remembered a share of the rest.
+    However little that is, some of each goes. Returns whether something may be left for another pass.
     """
     async with sessions() as session:
         old = await (await driver(session)).fetch(_KEPT_LONG, RETENTION)
-    until = monotonic() + seconds
+    half, until = monotonic() + seconds / 2, monotonic() + seconds
     for hook in old:
-        if monotonic() < until:
-            await drop(sessions, _OF_HOOK, RETENTION, hook["id"], until=until)
+        if monotonic() < half:
+            await drop(sessions, _OF_HOOK, RETENTION, hook["id"], until=half)
+    more = monotonic() >= half
     conditions: list[tuple[type[Base], str, timedelta | None]] = [
         *((table, _OF_NO_HOOK, None) for table in (HookPayloadsRow, IncidentRow, IncidentAlertRow, SilencedAlertRow)),
         (IncidentAlertRow, _SILENT, SILENCE),
         (IncidentRow, _ENDED, SILENCE),
     ]
-    for table, which, age in conditions:
-        if monotonic() < until:
-            await forget(sessions, table, which, *([age] if age else []), until=until)
-    return monotonic() >= until
+    for before, (table, which, age) in enumerate(conditions):
+        now = monotonic()
+        ends = now + (until - now) / (len(conditions) - before)
+        await forget(sessions, table, which, *([age] if age else []), until=ends)
+        more |= monotonic() >= ends
+    return more
 
 
 async def make_room(sessions: Sessions, room: Room) -> None:

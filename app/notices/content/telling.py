@@ -154,8 +154,9 @@ def _from(event: Mapping[str, Any], author: Mapping[str, Any], language: Languag
 
 
 def _words(data: Mapping[str, Any], member: str, language: Language) -> str:
-    text = str(data.get(member) or "").strip()
-    return f"{text}\n\n[{_CUT.to(language)}]" if text and data.get("truncated") else text
+    said = str(data.get(member) or "")
+    note = f"[{_CUT.to(language)}]" if said and data.get("truncated") else ""
+    return "\n\n".join(part for part in (said.strip(), note) if part)
 
 
 def _next(kind: str, data: Mapping[str, Any]) -> str | None:
