@@ -39,8 +39,8 @@ SELECT q.word, c.lexeme FROM unnest($2::text[]) AS q (word) CROSS JOIN LATERAL (
 async def corrections(session: AsyncSession, asked: Asked) -> dict[str, str]:
     """Words that are looked for in place of those that are searched for, by these.
 
-    Only texts that the caller sees are read, by an index that has no others, and how many does not depend on the search:
-    neither the answer nor its time tells what is hidden.
+    Only texts that the caller sees are read, by an index that has no others, and how many does not depend on the
+    search: neither the answer nor its time tells what is hidden.
     """
     words = spelt(asked.text)
     if not words:

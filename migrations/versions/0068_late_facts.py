@@ -1,6 +1,7 @@
 """An index of what was late, by which its lateness is read without the facts.
 
-Another of the texts that customers see, by which their searches are corrected without those that they do not see. And the moves of sums lose the name by which replicas from before 0062 read them.
+Another one has the texts that customers see: their searches are corrected without those that they do not see. And the
+moves of sums lose the name by which replicas from before 0062 read them.
 """
 
 from alembic import op
