@@ -284,7 +284,7 @@ def _housekeeping(state: State) -> Iterator[Job]:
     yield Job("analyze", what, timedelta(seconds=5), minute, partial(analyze_new_tables, state.sessions))
     what = "adds years to holidays that end soon, for the tickets to come"
     yield Job("extend holidays", what, hour, minute, lambda: extend_all_holidays(state.sessions, state.metrics))
-    what = "gives back what tags have taken of quotas that no open ticket and no hook has any more"
+    what = "frees the room in quotas of tags that no open ticket or hook uses any longer"
     yield Job("count tags", what, hour, minute, lambda: count_tags(state.sessions, state.metrics))
     what = "adds years to the holidays of shifts that end soon"
     yield Job("extend shifts", what, hour, minute, lambda: extend_shift_holidays(state.sessions, state.metrics))

@@ -77,7 +77,7 @@ async def answer(session: AsyncSession, asked: Asked, narrowed: Narrowed, limit:
     ]
     articles = await _articles(session, asked) if narrowed.wants("article") else ()
     found, read_as = await finding.texts(session, asked), dict[str, str]()
-    if not (found.texts or named) and narrowed.wants_texts:
+    if not (found.texts or named) and narrowed.wants_texts and not await _is_known(session, asked, found):
         read_as = await corrections(session, asked)
         if read_as:
             asked = replace(asked, beginnings=corrected(asked.text, read_as))
@@ -97,6 +97,16 @@ async def answer(session: AsyncSession, asked: Asked, narrowed: Narrowed, limit:
     }
 
 
+async def _is_known(session: AsyncSession, asked: Asked, found: Found) -> bool:
+    """Whether something is called so, or a problem says so, whatever the answer is narrowed to."""
+    return bool(
+        await finding.exact_tickets(session, asked)
+        or await _problems(session, asked, found)
+        or await finding.accounts(session, asked)
+        or await finding.people(session, asked)
+    )
+
+
 async def _tickets(session: AsyncSession, asked: Asked, narrowed: Narrowed, found: Found) -> Iterable[_Hit]:
     """A hit for each ticket: as good as the best of its texts."""
     exact = await finding.exact_tickets(session, asked)
@@ -114,7 +124,7 @@ async def _tickets(session: AsyncSession, asked: Asked, narrowed: Narrowed, foun
     ]
 
 
-async def _problems(session: AsyncSession, asked: Asked, found: Found) -> Iterable[_Hit]:
+async def _problems(session: AsyncSession, asked: Asked, found: Found) -> Sequence[_Hit]:
     ranks = {row["id"]: row["rank"] for row in found.texts if finding.is_of_problem(row)}
     rows = await finding.problems(session, asked, list(ranks))
     return [

@@ -214,8 +214,9 @@ def _is_cut(whole: Sequence[Row], near: Sequence[Row]) -> bool:
 
 
 def in_scope(statement: str, asked: Asked) -> str:
-    """The statement over the texts that are searched."""
-    return statement.format(scope=_OF_ONE if asked.account_id else _OF_ALL)
+    """The statement over the texts that are searched; ``open``: those of them that the caller sees."""
+    is_open = "true" if asked.internal else "NOT internal"
+    return statement.format(scope=_OF_ONE if asked.account_id else _OF_ALL, open=is_open)
 
 
 async def exact_tickets(session: AsyncSession, asked: Asked) -> list[str]:

@@ -31,6 +31,7 @@ class SearchTextRow(Base):
 
     __table_args__ = (
         Index(None, "account_id", "at", "id"),
+        Index("ix_search_texts_open", "account_id", "at", "id", postgresql_where=text("NOT internal")),
         Index(None, "sandbox", "at", "id"),
         Index(
             "ix_search_texts_every_word",

@@ -29,8 +29,8 @@ _STEM: Final = 5
 _ENDING: Final = 3
 OWN: Final = 12
 """Characters of the end of an account's id that tell it from others."""
-_MISTYPED: Final = 4
-"""Letters from which on a word may be mistyped."""
+_MISTYPED: Final = (4, 30)
+"""Letters of the shortest word that may be mistyped, and of the longest: how long comparing takes grows with them."""
 _NEAR: Final = 0.8
 """How much of two words is the same, at least, for one to be the other, mistyped."""
 _EXCERPT: Final = 160
@@ -70,9 +70,10 @@ def _beginning(word: str) -> str:
 
 
 def spelt(asked: str) -> list[str]:
-    """The words of a search that may be mistyped: of letters alone, and not too short."""
+    """The words of a search that may be mistyped: of letters alone, neither too short nor too long."""
     found = dict.fromkeys(token[:_LONGEST] for token in _TOKEN.findall(folded(asked)))
-    return [word for word in list(found)[:_TERMS] if word.isalpha() and len(word) >= _MISTYPED]
+    shortest, longest = _MISTYPED
+    return [word for word in list(found)[:_TERMS] if word.isalpha() and shortest <= len(word) <= longest]
 
 
 def nearest(word: str, others: Sequence[str]) -> str | None:

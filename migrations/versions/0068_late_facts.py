@@ -1,6 +1,7 @@
 """An index of what was late, by which its lateness is read without the facts.
 
-And the moves of sums lose the name by which replicas from before 0062 read them.
+Another one has the texts that customers see: their searches are corrected without those that they do not see. And the
+moves of sums lose the name by which replicas from before 0062 read them.
 """
 
 from alembic import op
@@ -53,6 +54,9 @@ def upgrade() -> None:
         postgresql_include=READ,
         postgresql_where=text("outcome IN ('met_late', 'missed')"),
     )
+    op.create_index(
+        "ix_search_texts_open", "search_texts", ["account_id", "at", "id"], postgresql_where=text("NOT internal")
+    )
     op.execute("DROP VIEW report_moves")
     op.execute("DROP FUNCTION heliodesk_moves_by_old_name")
 
@@ -60,4 +64,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     for statement in OLD_NAME:
         op.execute(statement)
+    op.drop_index("ix_search_texts_open", "search_texts")
     op.drop_index("ix_report_facts_late", "report_facts")

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from fastapi import FastAPI
 
-from app.backtests import fold, reading, running
+from app.backtests import fold, heavy, reading, running
 from app.backtests.running import Order, Report
 from app.backtests.schemas import Backtest, NewBacktest
 from app.core.db.engine import Sessions
@@ -157,6 +157,24 @@ async def test_more_cycles_than_are_told_leave_a_ticket_out(
     await story.advance(by="PT30H")
     answer = await tried(plan=KEY, change=targets(update="PT1S"))
     assert [left["reason"] for left in answer["left_out"]] == ["cycles"]
+
+
+async def test_a_task_ends_after_as_many_lines_as_are_read_at_once(
+    story: Story, tried: Try, monkeypatch: pytest.MonkeyPatch, state: State
+) -> None:
+    answers: list[Any] = []
+
+    async def run_here(_owner: str, function: Any, *arguments: Any) -> Any:
+        answers.append(function(*arguments))
+        return answers[-1]
+
+    for _number in range(3):
+        await answered(story, "PT20M")
+    monkeypatch.setattr(heavy, "_LINES", 2)
+    monkeypatch.setattr(state.offload, "run", run_here)
+    answer = await tried(plan=KEY, change=targets(first_response="PT15M"))
+    assert (answer["missed"], answer["looked_at"]) == (3, 3)
+    assert [len(each.lines) for each in answers if isinstance(each, heavy.Batch)] == [2, 1]
 
 
 async def _run_here(_owner: str, function: Any, *arguments: Any) -> Any:

@@ -52,6 +52,7 @@ def test_a_mistyped_word_is_read_as_the_one_that_is_nearest(word: str, others: l
 
 def test_words_of_letters_alone_are_corrected() -> None:
     assert spelt("Exprotar el E504, INC-4711 ana@roofs.example exprotar") == ["exprotar"]
+    assert spelt(f"{'x' * 31} {'y' * 30}") == ["y" * 30]
     assert corrected("Exprotar el E504", {"exprotar": "exportar"}) == ["expor", "el", "e504"]
 
 

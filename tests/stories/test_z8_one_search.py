@@ -130,6 +130,37 @@ async def test_z8_mistyped_words_are_read_as_the_callers_own_texts_spell_them(
     assert (await found(story.engineer, "krakem"))["corrections"] == {"krakem": "kraken"}
 
 
+async def test_z8_what_is_found_as_it_is_spelt_is_not_corrected(sessions: Sessions, begin: Begin, indexed: Any) -> None:
+    story = await begin("wati-business-plus")
+    behind = await story.open(title="Ledges are missing")
+    known = {"title": "Broken", "workaround": "Close the ledger", "tickets": [behind["id"]]}
+    await story.engineer.post("/v1/problems", 201, **known)
+    while await Telling(sessions).run_pass():
+        pass
+    await indexed()
+    await make_person(sessions, story.account.account_id, "ledgem@solar-roofs.example", "viewer")
+    await story.open(title="Not indexed yet", external_ref="ledgen")
+    for q, titles in (("ledger", ["Broken"]), ("ledgen", ["Not indexed yet"]), ("ledgem", ["ledgem"])):
+        answer = await found(story.customer, q)
+        assert ([hit["title"] for hit in answer["items"]], answer["corrections"]) == (titles, {}), q
+    for q in ("ledger", "ledgem"):
+        assert (await found(story.customer, q, type="ticket"))["corrections"] == {}, q
+    assert (await found(story.customer, "ledgek", type="ticket"))["corrections"] == {"ledgek": "ledges"}
+
+
+async def test_z8_hidden_texts_do_not_change_what_is_corrected(sessions: Sessions, begin: Begin, indexed: Any) -> None:
+    story = await begin("wati-business-plus")
+    await story.open(title="A kraken")
+    await indexed()
+    notes = """
+    INSERT INTO search_texts SELECT $1, 'msg_' || n, 'tkt_1', true, false, now() + interval '1 hour', 'squid'::tsvector
+    FROM generate_series(1, 500) AS n
+    """
+    await fetch(sessions, notes, story.account.account_id)
+    assert (await found(story.customer, "krakem"))["corrections"] == {"krakem": "kraken"}
+    assert (await found(story.customer, "squit"))["corrections"] == {}
+
+
 async def test_z8_a_customer_finds_nothing_of_others_and_nothing_internal(
     sessions: Sessions, begin: Begin, indexed: Any
 ) -> None:

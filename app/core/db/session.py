@@ -124,7 +124,10 @@ async def allow(session: AsyncSession, seconds: float) -> None:
 
 
 async def allow_pauses(session: AsyncSession, seconds: float) -> None:
-    """Let this transaction be idle for so long, for what takes long to be computed: it holds no locks but its own."""
+    """Let this transaction be idle for so long while something is computed; it holds no lock for which others wait.
+
+    Consumers are the exception: each holds its mark, and a frozen process keeps it for so long from other replicas.
+    """
     await (await driver(session)).execute(f"SET LOCAL idle_in_transaction_session_timeout = {milliseconds(seconds)}")
 
 

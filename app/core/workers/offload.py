@@ -2,6 +2,10 @@
 
 What is computed is a function of a module, with arguments and a result that pickle well: bytes, texts, instants. It is
 pure, so that it may be done again when its process dies. The processes start on demand and end when they are idle.
+
+A result is unpickled in the event loop, since a thread would not leave it to others meanwhile. The 25 MB of a mail's
+files take milliseconds, as they are copied; a thousand small objects take one, and so a function answers with some
+thousands at most, or with bytes.
 """
 
 import asyncio
@@ -34,8 +38,6 @@ _START_SECONDS: Final = 60
 _OWNERS: Final = 4
 """So many owners fill the queue at the least."""
 _BUFFER: Final = 1024 * 1024
-_LARGE: Final = 1024 * 1024
-"""Bytes of an answer that is read in a thread: it takes milliseconds."""
 _PACKAGES: Final = Path(__file__).resolve().parents[3]
 _RETRY: Final = {"Retry-After": "5"}
 _log = structlog.get_logger(__name__)
@@ -185,7 +187,7 @@ class _Worker:
         try:
             (length,) = LENGTH.unpack(await self._answers.readexactly(LENGTH.size))
             content = await self._answers.readexactly(length)
-            return cast("object", await asyncio.to_thread(loads, content) if length > _LARGE else loads(content))  # noqa: S301  our own process's
+            return cast("object", loads(content))  # noqa: S301  our own process's
         except (OSError, EOFError) as error:
             raise WorkerLost(f"process {self._process.pid}: {error!r}") from error
 

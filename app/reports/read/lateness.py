@@ -25,7 +25,7 @@ _MARGIN: Final = 0.005
 """By how much of the shortest value of a step its longest one is greater, at most."""
 _LATE: Final = ("met_late", "missed")
 _SHARES: Final = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
-_WANTED: Final = "f.outcome IN ('met_late', 'missed')"
+_WANTED: Final = "f.outcome IN ('met_late', 'missed') AND f.due_at IS NOT NULL"
 # What is still owed is late by now: by the sandbox's clock where the account may have one of its own. PostgreSQL reads
 # other accounts' rows by parallel processes only where no row asks for its account.
 _NOW: Final = "statement_timestamp()"

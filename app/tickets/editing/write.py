@@ -205,6 +205,8 @@ async def _named(session: AsyncSession, edits: Sequence[TicketEdit], rows: list[
 def _ticket_row(edit: TicketEdit, *, texts: bool) -> Row:
     """The ticket's row, with the columns that follow from its clock; ``texts``: also what people have written in it."""
     ticket, clock = edit.ticket, edit.clock
+    if texts and ticket.tags is None:
+        raise ValueError(f"{ticket.id} was loaded without its texts, and would lose them")
     ticket.updated_at = edit.now if edit.events else ticket.updated_at
     ticket.clock = stored.clock_facts(clock)
     for name, value in edit.followed().items():
