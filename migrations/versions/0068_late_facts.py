@@ -45,19 +45,34 @@ OLD_NAME = (
 )
 
 
+INDEX = "ix_report_facts_late"
+INVALID = text("SELECT EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass(:name) AND NOT indisvalid)")
+
+
 def upgrade() -> None:
-    op.create_index(
-        "ix_report_facts_late",
-        "report_facts",
-        ["sandbox", "started_at"],
-        postgresql_include=READ,
-        postgresql_where=text("outcome IN ('met_late', 'missed')"),
-    )
+    # Reports are counted meanwhile. The index is committed by itself, and a build that was interrupted is begun anew.
+    with op.get_context().autocommit_block():
+        op.execute("SET lock_timeout = 0")
+        if op.get_bind().execute(INVALID, {"name": INDEX}).scalar_one():
+            op.drop_index(INDEX, "report_facts", postgresql_concurrently=True)
+        op.create_index(
+            INDEX,
+            "report_facts",
+            ["sandbox", "started_at"],
+            postgresql_include=READ,
+            postgresql_where=text("outcome IN ('met_late', 'missed')"),
+            postgresql_concurrently=True,
+            if_not_exists=True,
+        )
+        op.execute("RESET lock_timeout")
     op.execute("DROP VIEW report_moves")
     op.execute("DROP FUNCTION heliodesk_moves_by_old_name")
 
 
 def downgrade() -> None:
+    with op.get_context().autocommit_block():
+        op.execute("SET lock_timeout = 0")
+        op.drop_index(INDEX, "report_facts", postgresql_concurrently=True, if_exists=True)
+        op.execute("RESET lock_timeout")
     for statement in OLD_NAME:
         op.execute(statement)
-    op.drop_index("ix_report_facts_late", "report_facts")
