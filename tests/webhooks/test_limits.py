@@ -186,7 +186,7 @@ async def test_a_flood_that_has_no_places_yet_hides_nothing_that_has_one(
 async def test_a_retry_is_found_behind_first_attempts_that_have_their_places(
     sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where nothing but what is kept for retries is free; and no more is locked than is claimed or gets a place."""
+    """Also where only what is kept for retries is free; and no more is locked than is claimed or gets a place."""
     monkeypatch.setattr(claims, "_PLACES", 2)
     await limit(sessions, await make_endpoint("https://example.com"), rate=10)
     now = wall_now() + AHEAD

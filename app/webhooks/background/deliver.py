@@ -189,7 +189,7 @@ class Sender:
     async def _share_with_room(self, owners: Collection[str]) -> Share:
         """What the next poll may take, a moment later where it is next to nothing: when more is free.
 
-        So too where the one before claimed for these ``owners`` and all of them hold what they may: more of theirs waits.
+        So too where the one before claimed for these ``owners`` alone, and all of them hold as much as they may.
         """
         share = self._share()
         if not share.firsts or (owners and set(share.full).issuperset(owners)):

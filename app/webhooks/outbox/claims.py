@@ -46,7 +46,7 @@ _random: Final = random.SystemRandom()
 _Plan: TypeAlias = tuple[str, int]
 """A plan's key and version."""
 _Run: TypeAlias = tuple[str, str, str, int, int, int, bool, bool]
-"""Of a lane's key: how many, and how many first attempts, may be claimed; how many are looked at; among which of them."""
+"""Of a lane, by its key: how many may be claimed, and of first attempts; and how many are looked at, among which."""
 
 _MOMENT: Final = "50 milliseconds"
 """After which a delivery is looked at again whose turn another transaction is about to decide."""
@@ -277,7 +277,7 @@ async def poll(
 
 
 def _asked(lane: Lane, grant: Grant, share: Share, *, ahead: bool) -> list[_Run]:
-    """What of a lane is looked at: all of it in its order; or at a rate, what has its place apart from what has none."""
+    """What of a lane is looked at: all in its order; or at a rate, what has its place apart from what has none."""
     more = min((grant.many + 1) // 2, _AHEAD) if ahead else 0
     has_places = *lane.key, grant.many, grant.firsts, grant.many + more, False, not lane.rated
     if not lane.rated or lane.endpoint_id in share.held:

@@ -43,7 +43,7 @@ _NEXT_LANE: Final = _HEAD.format(
     CASE WHEN l.endpoint_id = ANY ($5::text[]) THEN '{_LAST}' ELSE l.account_id END
 """
 )
-# The first of those in a lane that have no place: a retry, if there is one. By a comparison, as the index is found by that.
+# Of those in a lane that have no place a retry comes first. It is a comparison, since that finds the index.
 _UNPLACED_RETRY: Final = f"""
 SELECT q.attempts > 0 FROM deliveries AS q
 WHERE q.queued AND q.next_attempt_at IS NOT NULL AND q.owner_id = l.owner_id AND q.endpoint_id = l.endpoint_id

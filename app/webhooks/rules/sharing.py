@@ -26,7 +26,7 @@ class Lane:
     """What waits in one lane, at the least one delivery; ``retry``: one that was attempted before is among it.
 
     ``owner`` is the endpoint's account, or ``-`` for an operator's; ``concurrency`` is how many messages at once the
-    endpoint takes, None for the default; ``rated``: it has a rate, at which what waits has its place or has yet to get one.
+    endpoint takes, None for the default; ``rated``: it has a rate, and of what waits some may have yet to get a place.
     """
 
     owner: str

@@ -20,8 +20,8 @@ from tests.webhooks.conftest import MakeEndpoint, Tell, event_row
 
 LEASE = timedelta(seconds=30)
 ROOM = Share(limit=100, per_endpoint=10, slots=400)
-# 100,000 for one endpoint that hangs, and one for each of a hundred others; as many retries, all in an hour. Of those for
-# the one that hangs, 300 have their places at its rate.
+# 100,000 for one endpoint that hangs, and one for each of a hundred others; as many retries, all in an hour. Of those
+# for the one that hangs, 300 have their places at its rate.
 BACKLOG = """
 INSERT INTO deliveries (account_id, id, endpoint_id, owner_id, event_id, ticket_id, sequence, next_attempt_at, queued,
                         paced)
