@@ -124,6 +124,8 @@ class Consumer:
         """Let the work compute for as long as a batch may take.
 
         Were the database to end the transaction before, it would seem not to answer, and all events would come again.
+        Where the work has written events before it computes, the feed's watermark waits for this transaction meanwhile:
+        nobody reads what others record until it ends.
         """
         await allow_pauses(session, self.slow + _MARGIN)
         await work(session, events)

@@ -97,7 +97,7 @@ class DeliveryRow(Base):
 
     __table_args__ = (
         Index(
-            "ix_deliveries_lane",
+            "ix_deliveries_lanes",
             "owner_id",
             "endpoint_id",
             "account_id",

@@ -46,23 +46,45 @@ OLD_NAME = (
 )
 
 
+LATE, OPEN = "ix_report_facts_late", "ix_search_texts_open"
+INVALID = text("SELECT EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass(:name) AND NOT indisvalid)")
+
+
 def upgrade() -> None:
-    op.create_index(
-        "ix_report_facts_late",
-        "report_facts",
-        ["sandbox", "started_at"],
-        postgresql_include=READ,
-        postgresql_where=text("outcome IN ('met_late', 'missed')"),
-    )
-    op.create_index(
-        "ix_search_texts_open", "search_texts", ["account_id", "at", "id"], postgresql_where=text("NOT internal")
-    )
+    # Reports are counted and texts are indexed meanwhile. Each index is committed by itself, and a build that was
+    # interrupted is begun anew.
+    with op.get_context().autocommit_block():
+        op.execute("SET lock_timeout = 0")
+        for name, table in ((LATE, "report_facts"), (OPEN, "search_texts")):
+            if op.get_bind().execute(INVALID, {"name": name}).scalar_one():
+                op.drop_index(name, table, postgresql_concurrently=True)
+        op.create_index(
+            LATE,
+            "report_facts",
+            ["sandbox", "started_at"],
+            postgresql_include=READ,
+            postgresql_where=text("outcome IN ('met_late', 'missed')"),
+            postgresql_concurrently=True,
+            if_not_exists=True,
+        )
+        op.create_index(
+            OPEN,
+            "search_texts",
+            ["account_id", "at", "id"],
+            postgresql_where=text("NOT internal"),
+            postgresql_concurrently=True,
+            if_not_exists=True,
+        )
+        op.execute("RESET lock_timeout")
     op.execute("DROP VIEW report_moves")
     op.execute("DROP FUNCTION heliodesk_moves_by_old_name")
 
 
 def downgrade() -> None:
+    with op.get_context().autocommit_block():
+        op.execute("SET lock_timeout = 0")
+        op.drop_index(OPEN, "search_texts", postgresql_concurrently=True, if_exists=True)
+        op.drop_index(LATE, "report_facts", postgresql_concurrently=True, if_exists=True)
+        op.execute("RESET lock_timeout")
     for statement in OLD_NAME:
         op.execute(statement)
-    op.drop_index("ix_search_texts_open", "search_texts")
-    op.drop_index("ix_report_facts_late", "report_facts")

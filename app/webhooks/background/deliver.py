@@ -9,7 +9,7 @@ failed one holds nothing back, so what is sent again may come after later events
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -104,8 +104,9 @@ class Sender:
         Sending and recording go on behind; ``drain`` waits for them. ``now`` stands in for the database's clock.
         """
         begun, rounds_in_vain, more_due, idle = 0, 0, True, True
+        owners: set[str] = set()
         for _poll in range(_POLLS):
-            share = await self._share_with_room() if begun else self._share()
+            share = await self._share_with_room(owners) if begun else self._share()
             self._held_back = share.is_short
             if self._stopping or share.limit <= 0 or rounds_in_vain >= _ROUNDS:
                 return begun
@@ -119,6 +120,7 @@ class Sender:
                 self._begin(delivery)
             self._weigh(seen.claimed)
             begun += len(seen.claimed)
+            owners = {one.owner_id for one in seen.claimed}
             idle = not (seen.claimed or seen.put_off or seen.held)
             if not idle or more_due:
                 rounds_in_vain = 0
@@ -184,14 +186,18 @@ class Sender:
             held=self._left_alone,
         )
 
-    async def _share_with_room(self) -> Share:
-        """What the next poll may take, a moment later where it is next to nothing: when more is free."""
+    async def _share_with_room(self, owners: Collection[str]) -> Share:
+        """What the next poll may take, a moment later where it is next to nothing: when more is free.
+
+        So too where the one before claimed for these ``owners`` alone, and all of them hold as much as they may.
+        """
         share = self._share()
-        if share.full or not share.firsts:
+        if not share.firsts or (owners and set(share.full).issuperset(owners)):
             self._enough = len(self._in_flight) * 3 // 4
             self._room.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._room.wait(), _GATHER)
+                async with asyncio.timeout(_GATHER):
+                    await self._room.wait()
             share = self._share()
         return share
 

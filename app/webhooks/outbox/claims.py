@@ -45,6 +45,8 @@ Whatever is looked at is locked, which costs nearly as much as to claim it.
 _random: Final = random.SystemRandom()
 _Plan: TypeAlias = tuple[str, int]
 """A plan's key and version."""
+_Run: TypeAlias = tuple[str, str, str, int, int, int, bool, bool]
+"""Of a lane, by its key: how many may be claimed, and of first attempts; and how many are looked at, among which."""
 
 _MOMENT: Final = "50 milliseconds"
 """After which a delivery is looked at again whose turn another transaction is about to decide."""
@@ -87,13 +89,13 @@ WITH moment AS MATERIALIZED (
            CASE WHEN d.attempts = 0 AND {_EARLY} THEN 'turn'
                 WHEN d.attempts = 0 AND {_UNMADE} THEN 'past'
                 WHEN w.rate IS NOT NULL AND w.enabled AND NOT d.paced THEN 'place' END AS waits_for
-    FROM unnest($4::text[], $5::text[], $6::text[], $7::int[], $8::int[], $9::int[], $10::bool[])
-         AS l (owner_id, endpoint_id, account_id, many, firsts, reach, held)
+    FROM unnest($4::text[], $5::text[], $6::text[], $7::int[], $8::int[], $9::int[], $10::bool[], $11::bool[])
+         AS l (owner_id, endpoint_id, account_id, many, firsts, reach, unplaced, last)
     CROSS JOIN LATERAL (
         SELECT account_id, id, owner_id, endpoint_id, ticket_id, sequence, attempts, paced, next_attempt_at
         FROM deliveries AS q
         WHERE queued AND next_attempt_at IS NOT NULL AND q.owner_id = l.owner_id AND q.endpoint_id = l.endpoint_id
-          AND q.account_id = l.account_id AND (NOT q.paced) <= (NOT l.held)
+          AND q.account_id = l.account_id AND (NOT q.paced) BETWEEN l.unplaced AND l.last
         ORDER BY {ORDER} LIMIT l.reach FOR UPDATE SKIP LOCKED
     ) AS d
     LEFT JOIN webhook_endpoints AS w ON w.id = d.endpoint_id
@@ -258,23 +260,29 @@ async def poll(
     if not grants:
         return Poll(after=after)
     claim_id = new_id("clm")
-    asked = [_asked(lane, grants[lane.key], share, ahead=ahead) for lane in lanes if lane.key in grants]
+    mine = [(lane, grants[lane.key]) for lane in lanes if lane.key in grants]
+    asked = [run for lane, grant in mine for run in _asked(lane, grant, share, ahead=ahead)]
     rows = await connection.fetch(CLAIM, now, claim_id, lease, *zip(*asked, strict=True))
     read_at = monotonic()
     put_off = await _put_off(session, rows)
     placed, held = await _give_places(session, rows)
     names = await _names(session, rows)
     events = {_event_of(row): row for row in rows if row["id"]}
-    mine = [row for row in rows if not row["waits_for"]]
-    claimed = [_claimed(row, events.get(_event_of(row), row), claim_id, read_at, share, names) for row in mine]
+    claimed = [
+        _claimed(row, events.get(_event_of(row), row), claim_id, read_at, share, names)
+        for row in rows
+        if not row["waits_for"]
+    ]
     return Poll(claimed, put_off or placed, held, after)
 
 
-def _asked(lane: Lane, grant: Grant, share: Share, *, ahead: bool) -> tuple[str, str, str, int, int, int, bool]:
-    held = lane.paced and lane.endpoint_id in share.held
-    more = min((grant.many + 1) // 2, _AHEAD) if ahead or held else 0
-    reach = _PLACES if lane.paced and not held else grant.many + more
-    return *lane.key, grant.many, grant.firsts, reach, held
+def _asked(lane: Lane, grant: Grant, share: Share, *, ahead: bool) -> list[_Run]:
+    """What of a lane is looked at: all in its order; or at a rate, what has its place apart from what has none."""
+    more = min((grant.many + 1) // 2, _AHEAD) if ahead else 0
+    has_places = *lane.key, grant.many, grant.firsts, grant.many + more, False, not lane.rated
+    if not lane.rated or lane.endpoint_id in share.held:
+        return [has_places]
+    return [has_places, (*lane.key, grant.many, grant.firsts, _PLACES, True, True)]
 
 
 async def _put_off(session: AsyncSession, rows: Sequence[Any]) -> bool:
