@@ -98,12 +98,11 @@ async def test_p1s_with_tags_of_their_own_are_all_opened_once_the_roster_is_free
         return await desk.used() == (2 + STORM, 2 + STORM)
 
     keys = [desk.owner | {"Idempotency-Key": f"opening-{number}"} for number in range(STORM)]
-    async with asyncio.TaskGroup() as storm:
-        async with transaction(desk.state.sessions) as holder:
-            await lock_roster(holder, None)
-            opening = [storm.create_task(desk.bring("open", key["Idempotency-Key"], headers=key, **P1)) for key in keys]
-            await until(noted)
-            assert not any(task.done() for task in opening)
+    async with asyncio.TaskGroup() as storm, transaction(desk.state.sessions) as holder:
+        await lock_roster(holder, None)
+        opening = [storm.create_task(desk.bring("open", key["Idempotency-Key"], headers=key, **P1)) for key in keys]
+        await until(noted)
+        assert not any(task.done() for task in opening)
     assert {task.result().status_code for task in opening} == {201}
     again = await desk.bring("open", keys[0]["Idempotency-Key"], headers=keys[0], **P1)
     assert (again.status_code, again.json()["id"]) == (201, opening[0].result().json()["id"])
