@@ -34,7 +34,7 @@ async def test_the_next_overrides_are_looked_at_and_the_present_ones_and_then_th
         }
         assert not staff.experts[ola].covered
         seen, looks = set(staff.experts[noor].covered), 0
-        assert staff.known_until == first.since + 20 * HOUR
+        assert staff.known_until == staff.next_look("nowhere", now) == first.since + 20 * HOUR
         while staff.known_until:
             await look_ahead(session, story.account.account_id, staff, staff.known_until)
             seen |= set(staff.experts[noor].covered)
