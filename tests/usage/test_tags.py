@@ -2,20 +2,25 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import pytest
 
 from app.core.clock import wall_now
+from app.core.db.session import transaction
 from app.core.state import State
+from app.tickets.staffing.roster import lock_roster
 from app.usage import upkeep
 from app.usage.upkeep import count_tags
 from tests.support.actors import Headers, make_account, make_key
 from tests.support.desk import fetch, store_plan
 from tests.support.identities import ORIGIN, SECRET, claims, token
 from tests.support.refusals import reached
-from tests.support.tickets import TICKET
+from tests.support.tickets import P1, TICKET
+from tests.support.waiting import until
+
+STORM: Final = 20
 
 
 @dataclass
@@ -28,8 +33,8 @@ class Desk:
     owner: Headers
     ids: dict[str, str]
 
-    async def bring(self, way: str, *tags: str, headers: Headers | None = None) -> httpx.Response:
-        body: dict[str, Any] = {"tags": tags}
+    async def bring(self, way: str, *tags: str, headers: Headers | None = None, **fields: Any) -> httpx.Response:
+        body: dict[str, Any] = {"tags": tags} | fields
         ways: dict[str, tuple[str, str, dict[str, Any]]] = {
             "open": ("POST", "/v1/tickets", TICKET),
             "update": ("PATCH", f"/v1/tickets/{self.ids.get('ticket')}", {}),
@@ -83,6 +88,27 @@ async def test_of_several_at_once_one_gets_the_last_place(desk: Desk) -> None:
     assert await desk.used() == (3, 3)
 
 
+async def test_p1s_with_tags_of_their_own_are_all_opened_once_the_roster_is_free(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk.state.settings, "max_tags", 2 + STORM)
+    await store_plan(desk.state.sessions, "google-premium")
+    await fetch(desk.state.sessions, "UPDATE accounts SET plan = 'google-premium'")
+
+    async def noted() -> bool:
+        return await desk.used() == (2 + STORM, 2 + STORM)
+
+    keys = [desk.owner | {"Idempotency-Key": f"opening-{number}"} for number in range(STORM)]
+    async with asyncio.TaskGroup() as storm, transaction(desk.state.sessions) as holder:
+        await lock_roster(holder, None)
+        opening = [storm.create_task(desk.bring("open", key["Idempotency-Key"], headers=key, **P1)) for key in keys]
+        await until(noted)
+        assert not any(task.done() for task in opening)
+    assert {task.result().status_code for task in opening} == {201}
+    again = await desk.bring("open", keys[0]["Idempotency-Key"], headers=keys[0], **P1)
+    assert (again.status_code, again.json()["id"]) == (201, opening[0].result().json()["id"])
+
+
 async def test_another_account_has_tags_of_its_own(desk: Desk) -> None:
     await desk.bring("update", "a", "b", "c")
     other = (await make_account(desk.state.sessions, "wati-business-plus", name="Another")).account_id
@@ -123,5 +149,18 @@ async def test_tags_are_given_back_when_nothing_has_used_them_for_a_day(desk: De
     await desk.age()
     assert await fetch(desk.state.sessions, "SELECT tag FROM account_tags") == [{"tag": "b"}]
     await desk.client.post(f"/v1/tickets/{desk.ids['ticket']}/reopen", json={}, headers=desk.owner)
+    assert await desk.used() == (3, 2)
     await desk.age()
     assert await desk.used() == (3, 2)
+
+
+async def test_what_a_ticket_and_a_hook_have_they_keep_though_it_was_given_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.bring("update", "a", "c")
+    await desk.bring("change the hook", "a", "c")
+    await fetch(desk.state.sessions, "DELETE FROM account_tags WHERE tag <> 'b'")
+    monkeypatch.setattr(desk.state.settings, "max_tags", 1)
+    for way in ("update", "change the hook"):
+        assert (await desk.bring(way, "a")).status_code == 200
+        assert reached(await desk.bring(way, "a", "c")) == ("tags", 1, 1)

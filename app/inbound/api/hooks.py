@@ -116,7 +116,7 @@ async def update_hook(call: CallDep, hook_id: HookPath, patch: PatchDep, actor: 
         fields = call.patched(patch, HookFields, hook.fields, hook.version)
         hooks.check_reach(call.principal, fields, hook.account_id)
         account = await account_by_id(session, hook.account_id)
-        await take_tags(session, call.state.settings, hook.account_id, fields.tags)
+        await take_tags(session, call.state.settings, hook.account_id, {*fields.tags} - {*hook.fields.get("tags", ())})
         secret = await hooks.update_hook(session, hook, fields, account, now=await database_now(session))
         return await _shown(session, hook, secret)
 

@@ -37,14 +37,12 @@ LEFT_FOR: Final = timedelta(seconds=1)
 """A ticket that is left to the pass for experts comes back to the sweep so much later."""
 _LEAVE: Final = "UPDATE tickets SET wake_at = clock_timestamp() + $2::interval WHERE id = ANY ($1::text[])"
 _NEXT: Final = 20
-"""How many overrides to come are looked at of each engineer, covered or covering: the first ones. What begins or ends
-behind them is found once they are over."""
-FAR_AHEAD: Final = 500
-"""The same where the clock moves on with the same roster: as many as an engineer may have."""
+"""How many overrides to come are looked at of each engineer, covered or covering: the first ones. How far they reach is
+``Staff.known_until``: then the roster is looked at again."""
 # An override whose substitute is not active does not hold: better the one who was on shift than nobody.
 _ROSTER: Final = """
 WITH standing AS (
-    SELECT coalesce((SELECT sandbox_now FROM accounts WHERE account_id = $1), clock_timestamp()) AS now
+    SELECT coalesce($3::timestamptz, (SELECT sandbox_now FROM accounts WHERE account_id = $1), clock_timestamp()) AS now
 ), present AS MATERIALIZED (
     SELECT o.* FROM standing AS s CROSS JOIN engineers AS e CROSS JOIN LATERAL (
         SELECT o.since, o.until, o.engineer_id, o.covered_by FROM shift_overrides AS o
@@ -118,22 +116,24 @@ async def lock_roster(session: AsyncSession, scope: str | None) -> None:
     await acquire(session, _LOCK, scope or "")
 
 
-async def open_roster(
-    session: AsyncSession, scope: str | None, edits: Collection[TicketEdit], *, ahead: int = _NEXT
-) -> Dispatcher:
-    """Lock the roster (``lock_roster``) and read it as it is then, with the background of these tickets.
-
-    ``ahead``: how many overrides of each engineer that are to come are looked at.
-    """
+async def open_roster(session: AsyncSession, scope: str | None, edits: Collection[TicketEdit]) -> Dispatcher:
+    """Lock the roster (``lock_roster``) and read it as it is then, with the background of these tickets."""
     await lock_roster(session, scope)
-    return await read_roster(session, scope, edits, ahead=ahead)
+    return await read_roster(session, scope, edits)
+
+
+async def look_ahead(session: AsyncSession, scope: str | None, staff: Staff, now: datetime) -> None:
+    """Move a roster's clock on, with the overrides that are to come then: fewer may have been read before."""
+    staff.now = now
+    if staff.known_until and staff.known_until <= now:
+        staff.see_overrides((await read_roster(session, scope, (), at=now)).staff)
 
 
 async def read_roster(
-    session: AsyncSession, scope: str | None, edits: Collection[TicketEdit], *, ahead: int = _NEXT
+    session: AsyncSession, scope: str | None, edits: Collection[TicketEdit], *, at: datetime | None = None
 ) -> Dispatcher:
-    """The same without the lock: only to look at."""
-    found = await (await driver(session)).fetchrow(_ROSTER, scope, ahead)
+    """The same without the lock: only to look at. ``at``: with the overrides from then on."""
+    found = await (await driver(session)).fetchrow(_ROSTER, scope, _NEXT, at)
     if found is None:
         raise LookupError("a SELECT without FROM gives a row")
     memory = memory_of(session)
@@ -142,7 +142,9 @@ async def read_roster(
     calendars = {name: shifts.of_engineer(memory, row["shifts"], row["region"], regions) for name, row in rows.items()}
     experts = {name: _expert(row, calendars, rows) async for name, row in in_turns(rows.items())}
     people = {name: Person(row["name"], row["display_name"]) for name, row in rows.items()}
-    dispatcher = Dispatcher(Staff(found["now"], experts, tuple(regions), people), waiting=found["waiting"])
+    known = min((end for row in rows.values() if (end := _known_until(row))), default=None)
+    staff = Staff(found["now"], experts, tuple(regions), people, known_until=known)
+    dispatcher = Dispatcher(staff, waiting=found["waiting"])
     await _add_backgrounds(session, dispatcher, edits)
     return dispatcher
 
@@ -167,6 +169,13 @@ def _expert(row: Row, calendars: Mapping[str, Calendar], rows: Mapping[str, Row]
         held_for=row["held_for"],
         held_by=row["held_by"],
     )
+
+
+def _known_until(row: Row) -> datetime | None:
+    """From when on there may be overrides of an engineer that were not read; None: all were."""
+    covered = [_instant(until) for _, until, _ in row["covered"]]
+    covers = [_instant(since) for since, _, _ in row["covers"]]
+    return min((max(instants) for instants in (covered, covers) if len(instants) >= _NEXT), default=None)
 
 
 def _instant(text: str) -> datetime:

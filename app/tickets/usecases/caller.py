@@ -13,6 +13,7 @@ from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.load import lock_ticket
 from app.tickets.editing.priorities import follow_matrix_again
 from app.tickets.save import staff_and_save
+from app.tickets.usecases.tags import note_tags_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ async def finish(session: AsyncSession, edit: TicketEdit) -> TicketEdit:
     if who := edit.reopened_by:
         await follow_matrix_again(session, edit)
         await ask_if_none(session, edit, who)
+        note_tags_of(session, edit.ticket.account_id, edit.ticket.id)
     edit.ticket.version += 1
     await staff_and_save(session, [edit])
     return edit

@@ -33,7 +33,7 @@ async def update_ticket(
     before = {name: getattr(edit.ticket, name) for name in TicketFields.model_fields}
     after = patched(TicketPatch, merge_patch(before, patch), before=before)
     changed = {name: value for name in before if (value := getattr(after, name)) != before[name]}
-    await take_tags(session, settings, edit.ticket.account_id, changed.get("tags", ()))
+    await take_tags(session, settings, edit.ticket.account_id, {*changed.get("tags", ())} - {*before["tags"]})
     for name, value in changed.items():
         setattr(edit.ticket, name, value)
     edit.retitled, edit.rewritten = "title" in changed, bool(TEXTS & changed.keys())
