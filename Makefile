@@ -8,7 +8,7 @@ BIN := .venv/bin
 # Images for containers often set it; each process that a test starts would compile the whole service again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run check test coverage lint types style format fuzz bench screenshots openapi texts lock clean
+.PHONY: help run check pure test coverage lint types style format fuzz bench screenshots openapi texts lock clean
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
@@ -17,7 +17,10 @@ help: ## Say what there is
 run: .venv/run.stamp ## Serve on 127.0.0.1 (PORT=8000, DATA=.heliodesk, DEMO=1)
 	@exec env PORT="$(PORT)" DATA="$(DATA)" DEMO="$(DEMO)" $(BIN)/heliodesk up --die-with-parent
 
-check: lint ## Run what needs no database and no process, in less than a minute: the loop while one writes
+check: .venv/dev.stamp ## Run what needs no database and no process, in less than a minute: the loop while one writes
+	@$(MAKE) --no-print-directory --jobs=3 types style pure
+
+pure:
 	$(BIN)/python -m pytest -n 2 -m "not machine" --hypothesis-profile=quick
 
 # A third of the time tests wait for other processes and for instants: so there is one process more than two cores would

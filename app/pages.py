@@ -4,15 +4,15 @@ Swagger UI and ReDoc are served from an installed package, so that the reference
 """
 
 from collections.abc import Awaitable, Callable
+from functools import cache
 from html import escape
 from importlib.metadata import version
-from importlib.resources import as_file, files
-from pathlib import Path
+from importlib.resources import files
 from typing import Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.responses import HTMLResponse
 from starlette.routing import Route
 
 from app.core.problems import NotFound
@@ -28,6 +28,9 @@ _ASSETS: Final = {
     "redoc.standalone.js": "text/javascript",
     "favicon.png": "image/png",
 }
+_ELSEWHERE: Final = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
+"""What ReDoc shows beside the name of its makers."""
+_NO_IMAGE: Final = b"data:,"
 _KEPT: Final = {"Cache-Control": "public, max-age=31536000, immutable"}
 """For a year: the package's version is in the address."""
 _SOURCES: Final = {
@@ -88,8 +91,13 @@ async def _asset(request: Request) -> Response:
     name = request.path_params["name"]
     if name not in _ASSETS:
         raise NotFound
-    with as_file(files(_PACKAGE.replace("-", "_")) / "static" / name) as path:
-        return FileResponse(Path(path), media_type=_ASSETS[name], headers=_KEPT)
+    return Response(_read(name), media_type=_ASSETS[name], headers=_KEPT)
+
+
+@cache
+def _read(name: str) -> bytes:
+    """The file, which loads nothing from elsewhere."""
+    return (files(_PACKAGE.replace("-", "_")) / "static" / name).read_bytes().replace(_ELSEWHERE, _NO_IMAGE)
 
 
 async def _start(request: Request) -> Response:

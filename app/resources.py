@@ -170,6 +170,7 @@ async def open_state(settings: Settings, limits: Limits | None = None) -> AsyncI
                 yield state
             finally:
                 state.limits.rates.stop()
+                state.threads.close()
                 await state.offload.close()
     finally:
         for each in connections:

@@ -62,6 +62,7 @@ from app.sweep.passes import Sweeper
 from app.tickets.background.attendance import Watcher
 from app.tickets.background.call_links import Provisioner
 from app.tickets.background.quarantine import quarantine
+from app.usage.upkeep import count_tags
 from app.webhooks.background.catch_up import CatchingUp, pause_over_quota
 from app.webhooks.background.deliver import Sender
 from app.webhooks.outbox.outcomes import forget_deliveries, let_stranded_go
@@ -263,11 +264,9 @@ def _housekeeping(state: State) -> Iterator[Job]:
     """What drops rows that nobody needs any more, looks ahead, and tells the planner of what is new."""
     minute, hour = timedelta(minutes=1), timedelta(hours=1)
     works: tuple[tuple[str, str, Callable[[Sessions], Awaitable[object]]], ...] = (
-        ("forget receipts", "drops what hooks have received past its retention, and silent alerts", forget_receipts),
         ("forget answers", "drops answers kept for a day", forget_answers),
         ("forget ticket keys", "drops keys of single tickets that have ended", forget_ticket_keys),
         ("forget rates", "drops the levels of rates that are as good as new", forget_levels),
-        ("forget deliveries", "drops deliveries past their retention", forget_deliveries),
         ("forget notices", "drops notices past their retention", forget_notices),
         ("forget pages", "drops pages past their retention", forget_pages),
         ("forget digests", "drops what says that a week's digest was sent, once it is long over", forget_digests),
@@ -276,10 +275,17 @@ def _housekeeping(state: State) -> Iterator[Job]:
     )
     for name, what, work in works:
         yield Job(name, what, hour, minute, partial(work, state.sessions))
+    what = "drops what hooks have received past its retention, and silent alerts"
+    receipts, deliveries = partial(forget_receipts, state.sessions), partial(forget_deliveries, state.sessions)
+    yield Job("forget receipts", what, hour, minute, receipts, rest=LATER, own_turn=True)
+    what = "drops deliveries past their retention"
+    yield Job("forget deliveries", what, hour, minute, deliveries, rest=LATER, own_turn=True)
     what = "gives the planner statistics of tables that have got their first rows"
     yield Job("analyze", what, timedelta(seconds=5), minute, partial(analyze_new_tables, state.sessions))
     what = "adds years to holidays that end soon, for the tickets to come"
     yield Job("extend holidays", what, hour, minute, lambda: extend_all_holidays(state.sessions, state.metrics))
+    what = "frees the room in quotas of tags that no open ticket or hook uses any longer"
+    yield Job("count tags", what, hour, minute, lambda: count_tags(state.sessions, state.metrics))
     what = "adds years to the holidays of shifts that end soon"
     yield Job("extend shifts", what, hour, minute, lambda: extend_shift_holidays(state.sessions, state.metrics))
     retention = timedelta(days=state.settings.feed_retention)

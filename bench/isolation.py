@@ -29,6 +29,7 @@ from tests.support.memory import Memory, watched
 from tests.support.service import running
 from tests.support.tickets import TICKET
 from tests.support.victim import Figures, victim
+from tests.support.weights import WEIGHTS
 
 _TICKETS: Final = 200_000
 _SECONDS: Final = float(os.environ.get("ATTACK_SECONDS", "10"))
@@ -61,7 +62,7 @@ def main() -> bool:
     names = "".join(f"{name:>14}" for name in ("POST ticket", "miss", "webhook", "stream", "memory"))
     print(f"{'p99 in ms, quiet > attacked':{_WIDTH}}{names}  attacker's answers")
     is_met = True
-    for attacks, rates in ((ATTACKS | HOLDS, {}), (OUTER, servers.AS_BY_DEFAULT)):
+    for attacks, rates in ((ATTACKS | HOLDS | WEIGHTS, {}), (OUTER, servers.AS_BY_DEFAULT)):
         for name in (each for each in attacks if _ONLY in each):
             row = _attacked(attacks[name], rates)
             _print(name, row)

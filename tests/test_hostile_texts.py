@@ -14,6 +14,7 @@ from app.core.schemas.mailboxes import one_spelling
 from app.core.text.folding import folded
 from app.core.text.invisible import visible
 from app.core.text.language import choose_language
+from app.core.web.page import page_policy
 from app.files.rules import clean_name, media_type
 from app.inbound.formats.parsing import _pruned
 from app.inbound.formats.signal import Unreadable
@@ -78,9 +79,10 @@ READINGS: Final[dict[str, tuple[Callable[[str], Any], tuple[str, ...]]]] = {
     "a voucher": (lambda text: is_authentic([text[:8_000]] * 50, GATEWAY, "a.example"), _FIELDS),
     "a gateway's": (lambda text: is_authentic([f"{GATEWAY}; {text}"] * 50, GATEWAY, "a.example"), _FIELDS),
     "another gateway's": (lambda text: is_authentic([f"mx ({GATEWAY}); {text}"] * 50, GATEWAY, "a.example"), _FIELDS),
-    "a link": (holds_link, ("h", "<h>", "h<", "h&#", "h\u200b", "%25", "&shy;", "a ")),
+    "a link": (holds_link, ("h", "<h>", "h<", "h&#", "h\u200b", "%25", "h=3D", "h\\n", "&shy;", "a ")),
     "a body": (lambda text: read_mail(letter(text)), (*_LINES, *_VERBS)),
     "a page": (_of_type("text/html"), ("<div>", "<a ", "<!--", "&amp", "<table><tr><td>", "<")),
+    "a page of ours": (page_policy, ("<style>", "<script></style>", "<script></script>")),
     "parts": (_of_type("multipart/mixed; boundary=x"), _PARTS),
     "a message in it": (_of_type("message/rfc822"), _PARTS),
     "what is called base64": (

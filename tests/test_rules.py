@@ -4,7 +4,7 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,8 +31,12 @@ CODE: Final = re.compile(
     r"(?:(?<![\w./`-])|(?<=[A-Z]\d-)|(?<=[A-Z]\d\d-))([A-OQ-Z][0-9]{1,2})(?![\w`]|:\d|-(?![A-Z]\d))"
 )
 """A rule's code in prose, also at either end of a range. A P with a number is a priority, and T10:00 a time."""
+LIKE_A_CODE: Final = re.compile(r"[A-Z][0-9]")
+"""What a file that mentions no rule lacks: most of them, and to take them all apart takes long."""
 IN_NAME: Final = re.compile(r"(?<=_)(c\d\d|[gnwz]\d{1,2})(?=_)")
 """A rule's code in the name of a test."""
+SHOWN: Final = re.compile(r"(?<![\w./-])[A-Z][0-9]{1,2}(?![\w-])")
+"""What looks like a rule's code in a text for others."""
 ROW: Final = re.compile(r"^\| ([A-Z]\d{1,2}) \| (.+?) \| (.+?) \|$", re.MULTILINE)
 DEFINED: Final = {code: (rule, re.findall(r"`(test_\w+)`", tests)) for code, rule, tests in ROW.findall(RULES)}
 TESTS: Final = {
@@ -52,20 +56,28 @@ def _comments(source: str) -> Iterator[str]:
             yield token.string
 
 
-def _remarks(tree: ast.AST) -> set[ast.Constant]:
+def _remarks(nodes: Iterable[ast.AST]) -> set[ast.Constant]:
     """The docstrings, those of attributes too, and the comments of columns: what only developers read."""
-    found = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    found |= {node.value for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == "comment"}
+    found = {
+        node.value
+        for node in nodes
+        if isinstance(node, ast.Expr) or (isinstance(node, ast.keyword) and node.arg == "comment")
+    }
     return {node for node in found if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+def _sources(paths: Iterable[Path]) -> Iterator[tuple[Path, str, list[ast.AST]]]:
+    """The files that have what looks like a code, each with its text and its syntax."""
+    for path in paths:
+        source, name = path.read_text(), path.relative_to(ROOT)
+        if LIKE_A_CODE.search(source):
+            yield path, source, list(ast.walk(trees(name.parts[0])[name.as_posix()]))
 
 
 def _mentioned() -> Iterator[tuple[str, Path]]:
     """Each code with where it stands."""
-    for path in PYTHON:
-        source = path.read_text()
-        name = path.relative_to(ROOT)
-        remarks = [str(node.value) for node in _remarks(trees(name.parts[0])[name.as_posix()])]
-        for text in (*remarks, *_comments(source)):
+    for path, source, nodes in _sources(PYTHON):
+        for text in (*(str(node.value) for node in _remarks(nodes)), *_comments(source)):
             yield from ((code, path) for code in CODE.findall(text))
     for path in PROSE:
         prose = re.sub(r"```.*?```|`[^`\n]*`", "", path.read_text(), flags=re.DOTALL)
@@ -116,8 +128,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 def _codes(texts: Iterator[str]) -> list[tuple[str, str]]:
     """The texts that show the code of a defined rule, each with that code."""
-    shown = re.compile(rf"(?<![\w./-])(?:{'|'.join(DEFINED)})(?![\w-])")
-    return [(match[0], text) for text in texts for match in [shown.search(text)] if match]
+    return [(code, text) for text in texts for code in SHOWN.findall(text) if code in DEFINED]
 
 
 @pytest.mark.parametrize("name", ["openapi.json", "plan.schema.json"])
@@ -128,14 +139,12 @@ def test_the_published_documents_show_no_code(name: str) -> None:
 def test_what_the_code_says_to_others_shows_no_code() -> None:
     """Answers, problems, events, notices and printed lines are made of string literals and of the files beside them."""
     found = {}
-    for path in PYTHON:
-        if path.is_relative_to(ROOT / "app"):
-            tree = trees("app")[path.relative_to(ROOT).as_posix()]
-            constants = {node for node in ast.walk(tree) if isinstance(node, ast.Constant)} - _remarks(tree)
-            found[path.name] = _codes(node.value for node in constants if isinstance(node.value, str))
+    for path, _, nodes in _sources(path for path in PYTHON if path.is_relative_to(ROOT / "app")):
+        constants = {node for node in nodes if isinstance(node, ast.Constant)} - _remarks(nodes)
+        found[path.as_posix()] = _codes(node.value for node in constants if isinstance(node.value, str))
     for path in TEXTS:
         spoken = re.sub(r"(?:^|(?<=\s))#.*$", "", path.read_text(), flags=re.MULTILINE)
-        found[path.name] = _codes(iter(spoken.splitlines()))
+        found[path.as_posix()] = _codes(iter(spoken.splitlines()))
     assert {name: texts for name, texts in found.items() if texts} == {}
 
 

@@ -155,6 +155,12 @@ def test_zones_are_never_the_operating_systems() -> None:
     assert from_files == ["app/core/zones.py"]
 
 
+def test_no_group_is_repeated_possessively() -> None:
+    """Python before 3.11.5 matches ``(...)*+`` wrongly (gh-106052); ``(?>(...)*)`` says the same."""
+    possessive = re.compile(r"[^(\\]\)(?:[*+?]|\{+[0-9,]+\}+)\+")
+    assert [name for name, source in SOURCES.items() if possessive.search(source)] == []
+
+
 def test_what_operations_share_is_declared_by_the_kit_alone() -> None:
     """``core/web/kit``: so that no router says again what a repeated or conditional request is answered."""
     shared = re.compile(

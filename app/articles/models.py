@@ -75,7 +75,7 @@ class ArticleVoteRow(Base):
 
 
 class ArticleReadRow(Base):
-    """That a customer has read an article: what tells support what somebody knows already."""
+    """A customer has read an article: this tells support what somebody knows already."""
 
     __tablename__ = "article_reads"
 

@@ -16,7 +16,7 @@ READERS: Final = ("en", "es", "fr", "de", UNDETERMINED)
 """The languages that a query may be told to be in by the words that they pass over; the last one passes over none."""
 _SAYS_NOTHING: Final = frozenset(files(__package__).joinpath("polish.txt").read_text(encoding="utf-8").split())
 """Polish words that say nothing: PostgreSQL has no list of them."""
-_TERMS: Final = 80
+_TERMS: Final = 50
 """Words of a query, in each language."""
 _FEW: Final = 0.85
 """A language that passes over less than the rest of this share of a text is not the one that it is in."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from html import escape
 from math import log
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.articles.thesaurus import meanings_of, words_for
 from app.core.text.folding import folded
@@ -30,9 +30,9 @@ CONFIGURATIONS: Final[Mapping[str, str]] = {
 PLAIN: Final = "heliodesk_simple"
 UNDETERMINED: Final = "und"
 """The language tag of a text of which nobody has said in what language it is (ISO 639-2)."""
-LONGEST: Final = 10_000
+LONGEST: Final = 3_000
 """Characters of a text that are searched for."""
-MANY: Final = 800
+MANY: Final = 400
 """Articles that are ranked for one query: those with its rarest words."""
 _SHORTEST: Final = 4
 """Letters that words of a language without stems have in common, at least, to be taken for forms of one word."""
@@ -119,8 +119,7 @@ def _beginning(word: str, shortest: int) -> tuple[str, str]:
     return stem, f"{stem}~"
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """The words of a language from ``low`` to ``high``, in the order of bytes, which may stand for a term.
 
     ``number``: the term's; ``worth``: of finding one of them, beside finding the term itself.
@@ -230,14 +229,21 @@ def _forms(term: Term, kin: Mapping[str, Kin]) -> Iterator[tuple[str, float, int
 
 
 def rarest(words: Iterable[Weighed]) -> list[str]:
-    """The words by which articles are looked for: the rarest first, until ``MANY`` articles may have them."""
+    """The words by which articles are looked for: the rarest first, until ``MANY`` articles may have them.
+
+    The index knows no languages, so a word is as rare as it is in all of them together: ``report`` is rare in French
+    and finds every English report.
+    """
+    rarity: Counter[str] = Counter()
+    for (word, _), articles in {(each.word, each.language): each.rarity for each in words}.items():
+        rarity[word] += articles
     chosen: list[str] = []
-    articles = 0
-    for word in sorted(words, key=lambda each: (each.rarity, each.term)):
-        if chosen and articles + word.rarity > MANY:
+    found = 0
+    for word in sorted(rarity, key=lambda each: rarity[each]):
+        if chosen and found + rarity[word] > MANY:
             break
-        articles += word.rarity
-        chosen.append(word.word)
+        found += rarity[word]
+        chosen.append(word)
     return chosen
 
 

@@ -25,10 +25,15 @@ _MEMORY: Final = Memory()
 """This process's, of plans by their content."""
 _CYCLES: Final = 10_000
 """Deadlines after which a task ends: some seconds."""
+_LINES: Final = 1_000
+"""Promises that were turned after which a task ends: the process that asked reads so many in milliseconds."""
 
 
 class Record(NamedTuple):
-    """A ticket as it is stored; ``events`` and ``deadlines`` are JSON lists."""
+    """A ticket as it is stored; ``events`` and ``deadlines`` are JSON lists.
+
+    The longer one is bytes, which are handed on to a worker process without being copied time and again.
+    """
 
     account_id: str
     id: str
@@ -40,7 +45,7 @@ class Record(NamedTuple):
     """the database's clock, or the sandbox's; never before what the ticket has seen"""
     clock: str
     deadlines: str
-    events: str
+    events: bytes
 
 
 @dataclass(slots=True)
@@ -74,13 +79,13 @@ class Compared:
 
 
 def fold(records: Sequence[Record], stored: Stored, trial: Trial, language: Language) -> Batch:
-    """Try the plan on these tickets, or on the first of them where they have very many cycles.
+    """Try the plan on these tickets, or on the first of them where they have very many cycles, or turn very many.
 
     One that it cannot be tried on is left out, and stops no other.
     """
     plans, batch, cycles = Plans(_MEMORY, stored, trial), Batch(), 0
     for record in records:
-        if cycles >= _CYCLES:
+        if cycles >= _CYCLES or len(batch.lines) >= _LINES:
             break
         batch.tickets += 1
         try:
@@ -157,7 +162,7 @@ def _lines(
             "recorded": _shown(before),
             "backtest": _shown(after),
             "cause": cause_of(sides),
-            "why": sentence(sides, zone, language),
+            "detail": sentence(sides, zone, language),
         }
 
 

@@ -44,9 +44,9 @@ CROSS JOIN LATERAL (
 ) AS d
 CROSS JOIN LATERAL (
     SELECT max(e.timestamp) AS told_at,
-           coalesce(json_agg(json_build_object(
+           convert_to(coalesce(json_agg(json_build_object(
         'type', e.type, 'timestamp', e.timestamp, 'actor', e.actor, 'data', e.data - $4::text[]
-    ) ORDER BY e.sequence), '[]')::text AS events,
+    ) ORDER BY e.sequence), '[]')::text, 'UTF8') AS events,
            coalesce(array_agg((CASE e.type WHEN 'ticket.opened' THEN e.data -> 'plan' ELSE e.data -> 'to' END)::text)
                     FILTER (WHERE e.type IN ('ticket.opened', 'plan.applied')), '{}') AS pins
     FROM events AS e

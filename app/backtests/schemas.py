@@ -49,8 +49,8 @@ _TICKET: Final[dict[str, Any]] = {
         "stopped_at": "2026-10-05T14:42:00Z",
     },
     "cause": "target",
-    "why": "Target: 30 minutes instead of 1 hour; due on Monday, October 5, 2026 at 10:30\u202fAM instead of Monday, "
-    "October 5, 2026 at 11:00\u202fAM; done on Monday, October 5, 2026 at 10:42\u202fAM.",
+    "detail": "Target: 30 minutes instead of 1 hour; due on Monday, October 5, 2026 at 10:30\u202fAM instead of "
+    "Monday, October 5, 2026 at 11:00\u202fAM; done on Monday, October 5, 2026 at 10:42\u202fAM.",
 }
 _FIGURES: Final[dict[str, Any]] = {"promised": 40, "met": 38, "met_late": 1, "missed": 1, "open": 2, "cancelled": 0}
 BACKTEST: Final[dict[str, Any]] = {
@@ -181,7 +181,7 @@ class ChangedPromise(Document):
         description="What makes the difference. `start`: an earlier deadline ended differently; `course`: what the "
         "service does by itself took the ticket elsewhere"
     )
-    why: str = Field(description="The same as a sentence, with times local to the ticket")
+    detail: str = Field(description="The same as a sentence, with times local to the ticket")
 
 
 class Figures(Document):

@@ -18,7 +18,7 @@ from app.consumers import marks, postponed, stalls
 from app.core.clock import monotonic
 from app.core.db.causes import cause_of, within
 from app.core.db.engine import Sessions
-from app.core.db.session import driver, transaction
+from app.core.db.session import allow_pauses, driver, transaction
 from app.core.db.tables import Row
 from app.core.jobs.backoff import POSTPONED_AFTER
 from app.core.state import Feed
@@ -27,6 +27,8 @@ from app.events.types import CountPostponed, EventPostponed, JobPostponed
 Work: TypeAlias = Callable[[AsyncSession, Sequence[Row]], Awaitable[None]]
 SLOW: Final = 20.0
 """Seconds that a batch may take: less than a pass may."""
+_MARGIN: Final = 5.0
+"""Seconds by which the database waits longer than the batch may take."""
 _POLL: Final = 10.0
 """Seconds between two polls of what was postponed."""
 _BREATH: Final = 1.0
@@ -105,7 +107,7 @@ class Consumer:
                 taken += await connection.fetch(_NEXT, after, upto, self._size)
                 wanted = [event for event in taken if self._wants(event)]
                 if wanted:
-                    await work(session, wanted)
+                    await self._do(work, session, wanted)
                 position = taken[-1]["position"] if len(taken) == self._size else max(upto, after)
                 await marks.advance(connection, self.name, position)
         except Exception as error:
@@ -117,6 +119,16 @@ class Consumer:
         self.reached = position
         self._size = min(self._size * 2, self.batch)
         return len(taken)
+
+    async def _do(self, work: Work, session: AsyncSession, events: Sequence[Row]) -> None:
+        """Let the work compute for as long as a batch may take.
+
+        Were the database to end the transaction before, it would seem not to answer, and all events would come again.
+        Where the work has written events before it computes, the feed's watermark waits for this transaction meanwhile:
+        nobody reads what others record until it ends.
+        """
+        await allow_pauses(session, self.slow + _MARGIN)
+        await work(session, events)
 
     def _wants(self, event: Row) -> bool:
         """What was told of postponed events, jobs and counts is nobody's work: it would be postponed in turn."""
@@ -175,7 +187,7 @@ class Consumer:
                     connection = await driver(session)
                     if await marks.lock(connection, self.name) is None:
                         return None
-                    await work(session, [event])
+                    await self._do(work, session, [event])
                     await stalls.end(connection, self.name)
             except Exception as error:
                 if cause_of(error) not in postponed.BLAMED:
@@ -219,7 +231,7 @@ class Consumer:
                     return False
                 event, failures = await self._event(connection, due["position"]), due["failures"]
                 if event:
-                    await work(session, [event])
+                    await self._do(work, session, [event])
                 await postponed.forget(connection, self.name, due["position"])
         except Exception as error:
             if event and cause_of(error) in postponed.BLAMED:

@@ -35,7 +35,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Where the bytes are got."""
+    """Where the bytes are fetched."""
 
     url: str
     expires_at: datetime
@@ -67,4 +67,4 @@ class FileStore(Protocol):
         """Keep nothing of the file, also of what was sent and not taken."""
 
     def link(self, file: StoredFile, now: datetime) -> Link:
-        """Where its bytes are got by whoever has this: as a file to be saved, never as a page."""
+        """Where whoever has this fetches its bytes: as a file to be saved, never as a page."""

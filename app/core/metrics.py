@@ -48,6 +48,9 @@ class Stored:
         self.reports_behind = gauge(
             "reports_behind_seconds", "How long ago the first event was recorded that reports do not count yet"
         )
+        self.reports_left_out = gauge(
+            "reports_left_out_tickets", "Tickets whose latest changes reports leave out, since they cannot be counted"
+        )
         self.feed_held = gauge(
             "feed_held_seconds", "How long open transactions have kept the feed's watermark from moving"
         )

@@ -208,6 +208,9 @@ class Settings(BaseSettings):
         100, ge=1, le=10_000, description="Maintenance windows of one account that are not over"
     )
     max_keys: int = Field(500, ge=1, le=100_000, description="Keys of one account that are in force")
+    max_tags: int = Field(
+        5000, ge=1, le=100_000, description="Different tags that the open tickets and the hooks of one account have"
+    )
     max_ticket_links: int = Field(50, ge=1, le=1000, description="Links to one ticket that are in force")
     max_people: int = Field(1000, ge=1, le=100_000, description="People of one account")
     max_engineers: int = Field(100, ge=1, le=10_000, description="Engineers of one sandbox account")

@@ -24,6 +24,7 @@ from app.core.settings import Settings
 from app.core.signals import WakeUps
 from app.core.workers.offload import Offload
 from app.core.workers.printer import Printer
+from app.core.workers.threads import Threads
 
 
 class Feed(Protocol):
@@ -93,6 +94,7 @@ class State:
     """where the bytes of files are; None: nowhere"""
     heartbeats: Heartbeats = field(default_factory=Heartbeats)
     metrics: Metrics = field(default_factory=Metrics)
+    threads: Threads = field(default_factory=Threads)
     previews: Memory = field(default_factory=lambda: Memory(64))
     """plans as previews have them: apart, so that what callers ask for displaces nothing that tickets need"""
     backtests: Single = field(default_factory=Single)

@@ -54,7 +54,7 @@ STORED_EXAMPLE: Final[dict[str, Any]] = _UPLOADING | {
 
 
 class NewFile(Strict):
-    """A file that is to be sent: what it is, before its bytes come."""
+    """A file that is to be sent: what it is, before its bytes arrive."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -74,7 +74,7 @@ class NewFile(Strict):
 
 
 class FileCompletion(Strict):
-    """All bytes of a file are sent."""
+    """All bytes of a file have been sent."""
 
     actor: ActorRef | None = None
 
@@ -93,7 +93,7 @@ class FileUpload(Document):
 
 
 class FileDownload(Document):
-    """Where the bytes are got."""
+    """Where the bytes are fetched."""
 
     url: str = Field(description="To which no key is sent; relative to the service's address where it has no host")
     expires_at: Instant

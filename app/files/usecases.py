@@ -155,7 +155,7 @@ class Kept(NamedTuple):
 
 
 async def keep(
-    session: AsyncSession, owner: str, account_id: str, name: str, content_type: str, chunks: Iterable[bytes]
+    session: AsyncSession, owner: str, account_id: str, name: str, content_type: str, chunks: Sequence[bytes]
 ) -> Kept:
     """Keep a file that is there already, beside whatever else this transaction writes.
 
@@ -164,19 +164,16 @@ async def keep(
     """
     settings, kind = bounds_of_files(session), rules.media_type(content_type)
     row = _row(owner, account_id, name, kind, now=await database_now(session))
-    parts = list(_parts(chunks))
-    row.size = sum(len(part) for part in parts)
+    row.size = sum(len(chunk) for chunk in chunks)
     row.reason = reason = await _unfit(session, settings, account_id, kind, row.size)
     row.state = "left_out" if row.reason else "held"
     row.due_at = None if row.reason else row.created_at
     session.add(row)
     await session.flush()
     if not row.reason:
-        session.add_all(
-            FileChunkRow(account_id=account_id, file_id=row.id, number=number, bytes=part)
-            for number, part in enumerate(parts)
-        )
-        await session.flush()
+        for number, part in enumerate(_parts(chunks)):  # each by itself: others are served in between
+            session.add(FileChunkRow(account_id=account_id, file_id=row.id, number=number, bytes=part))
+            await session.flush()
         ring_after_commit(session, "files")
     return Kept(row.id, reason)
 
@@ -239,7 +236,7 @@ def _unattachable(row: Any) -> Message | None:
     if row["ticket_id"]:
         return _("The file is already attached")
     if row["state"] == "quarantined":
-        return _("The scanner has found something in this file")
+        return _("The scanner has found something in {name}: remove this file", name=row["name"])
     return None if row["state"] in _ATTACHABLE else _("The bytes of this file have not been sent")
 
 

@@ -7,7 +7,7 @@ such a reading, goes on with other hooks, and finds its result when it comes bac
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NoReturn, Protocol, TypeVar
+from typing import Any, Final, NoReturn, Protocol, TypeVar, cast
 
 import structlog
 
@@ -75,20 +75,25 @@ class Payload:
 
 @dataclass(frozen=True, slots=True)
 class RawMail:
-    """An e-mail as it came."""
+    """An e-mail as it came. That of a receipt is always the same: it is known by the receipt."""
 
-    body: bytes
+    body: bytes | None = field(compare=False)
+    """None where its reading is there (``Readings.mail_of``), or was"""
+    receipt_id: str = ""
 
     def quickly(self) -> Mail | None:
-        """What it says, where it is short."""
+        """What it says, where it is short. Raises ``NotRead`` without its bytes."""
+        if self.body is None:
+            raise NotRead
         return read_mail(self.body) if len(self.body) <= QUICK_MAIL else None
 
     async def slowly(self, offload: Offload, owner: str) -> Mail:
         """What it says, read in a worker process; as it stands, where it is made so that this takes for ever."""
+        body = cast("bytes", self.body)  # without it, ``quickly`` has raised
         try:
-            return await offload.run(owner, read_mail, self.body)
+            return await offload.run(owner, read_mail, body)
         except TooLong:
-            return await offload.run(owner, read_as_it_is, self.body)
+            return await offload.run(owner, read_as_it_is, body)
 
 
 @dataclass(slots=True)
@@ -104,6 +109,11 @@ class Readings:
         """Whether a receipt of the hook is being read."""
         _, task = self._begun.get(hook_id, (None, None))
         return task is not None and not task.done()
+
+    def mail_of(self, hook_id: str) -> str | None:
+        """The receipt of the hook's e-mail that is read: its bytes are not needed again."""
+        payload, _ = self._begun.get(hook_id, (None, None))
+        return payload.receipt_id if isinstance(payload, RawMail) else None
 
     def of(self, account_id: str, hook_id: str, payload: Readable[R_co]) -> R_co:
         """What a hook's receipt says. Raises ``NotRead`` where that takes its time, and ``Unreadable``."""

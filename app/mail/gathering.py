@@ -50,7 +50,7 @@ DELETE FROM mailings WHERE (account_id, ticket_id) IN (
 """
 # After the mailing is taken: whatever is written from then on begins another one.
 _READ: Final = f"""
-SELECT t.requester, t.address_unconfirmed, coalesce(t.watchers, '[]') AS watchers, t.plan_key, t.plan_version, a.locale,
+SELECT t.requester, t.address_unconfirmed, coalesce(t.watchers, '[]') AS watchers, t.plan_key, t.plan_version,
        (SELECT coalesce(jsonb_agg(m.email), '[]') FROM ticket_mutes AS m
         WHERE m.account_id = t.account_id AND m.ticket_id = t.id) AS muted,
        (SELECT coalesce(jsonb_object_agg(p.email, p.id), '{{}}') FROM people AS p
@@ -68,8 +68,7 @@ SELECT t.requester, t.address_unconfirmed, coalesce(t.watchers, '[]') AS watcher
                 AND e.audience = 'public' AND e.type = ANY ($4::text[])
             ORDER BY e.sequence LIMIT {_MOST_EVENTS}
        ) AS e) AS events
-FROM tickets AS t JOIN accounts AS a ON a.account_id = t.account_id
-WHERE t.account_id = $1 AND t.id = $2
+FROM tickets AS t WHERE t.account_id = $1 AND t.id = $2
 """  # noqa: S608  a number of ours
 _POSTPONE: Final = """
 UPDATE mailings SET due_at = clock_timestamp() + $3::interval WHERE account_id = $1 AND ticket_id = $2
@@ -145,7 +144,6 @@ def _gathered(account_id: str, found: Row) -> Gathered:
         found["watchers"],
         [event | {"data": upcast(event["type"], event["data"])} for event in found["events"]],
         found["answered"],
-        found["locale"],
         found["people"],
         found["muted"],
     )

@@ -1,6 +1,6 @@
 """Who wants no e-mails about a ticket: by the link in one, or by an operation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -19,7 +19,12 @@ from app.notices.tokens import person_mark, person_of_token
 _READ: Final = """
 SELECT t.account_id, t.id, t.number, t.requester, coalesce(t.watchers, '[]') AS watchers, t.address_unconfirmed,
        a.locale, (SELECT coalesce(jsonb_agg(m.email), '[]') FROM ticket_mutes AS m
-                  WHERE m.account_id = t.account_id AND m.ticket_id = t.id) AS muted
+                  WHERE m.account_id = t.account_id AND m.ticket_id = t.id) AS muted,
+       (SELECT coalesce(jsonb_object_agg(p.email, p.locale), '{}') FROM people AS p
+        WHERE p.account_id = t.account_id AND p.locale IS NOT NULL AND p.email IN (
+            SELECT t.requester ->> 'email' UNION ALL
+            SELECT w ->> 'email' FROM jsonb_array_elements(coalesce(t.watchers, '[]')) AS w
+        )) AS languages
 FROM tickets AS t JOIN accounts AS a ON a.account_id = t.account_id WHERE t.id = $1
 """
 _MUTE: Final = "INSERT INTO ticket_mutes (account_id, ticket_id, email) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
@@ -97,6 +102,7 @@ async def unmute(session: AsyncSession, reader: Reader, *, confirms: bool = Fals
 
 
 def _readers(ticket: Row) -> Iterator[Reader]:
+    requester = _language(ticket, ticket["requester"]) or ticket["locale"]
     for person in (ticket["requester"], *ticket["watchers"]):
         unconfirmed = person is ticket["requester"] and ticket["address_unconfirmed"]
         yield Reader(
@@ -104,7 +110,13 @@ def _readers(ticket: Row) -> Iterator[Reader]:
             ticket["id"],
             ticket["number"],
             person["email"],
-            person.get("locale") or ticket["requester"].get("locale") or ticket["locale"],
+            _language(ticket, person) or requester,
             unconfirmed or person["email"] in ticket["muted"],
             unconfirmed,
         )
+
+
+def _language(ticket: Row, person: Mapping[str, Any]) -> str | None:
+    """What the ticket says of the person, else what the account does, if they are one of its people."""
+    named: str | None = person.get("locale") or ticket["languages"].get(person["email"])
+    return named

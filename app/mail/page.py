@@ -17,7 +17,7 @@ from app.core.state import State, StateDep
 from app.core.text.language import Language, choose_language
 from app.core.web.http import Router
 from app.core.web.kit.deps import LanguageDep
-from app.core.web.page import page, page_policy
+from app.core.web.page import ICON, page, page_policy
 from app.mail import texts
 from app.mail.muting import Reader, mute, reader_of_token, unmute
 from app.notices.links import MUTE_PATH
@@ -73,7 +73,7 @@ def _answer(reader: Reader | None, token: str, language: Language) -> HTMLRespon
     else:
         language, status = choose_language(reader.locale), 200
         shown = page(texts.TITLE.to(language, number=reader.number), _body(reader, token, language), language)
-    policy = page_policy(shown)
+    policy = page_policy(shown, img=[ICON])
     policy = {name: value.replace("form-action 'none'", "form-action 'self'") for name, value in policy.items()}
     return HTMLResponse(shown, status, policy | _PRIVATE)
 

@@ -17,7 +17,7 @@ from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.core.metrics import Metrics
 from app.core.state import Feed
-from app.reports.facts.progress import seconds_behind
+from app.reports.facts.progress import number_left_out, seconds_behind
 from app.tickets.staffing.route import OWNER_HELD
 
 MOST: Final = 10_000
@@ -83,7 +83,7 @@ class Sampler:
             await connection.execute(_BEGIN)
             waiting = await connection.fetchrow(WAITING, MOST)
             page = await connection.fetchrow(OPEN, *self._place, self.page)
-            behind = await seconds_behind(connection)
+            behind, left_out = await seconds_behind(connection), await number_left_out(connection)
         await self.feed.poll()
         gauges = self.metrics.stored
         gauges.due_backlog.set(waiting["due_backlog"])
@@ -96,6 +96,7 @@ class Sampler:
         gauges.postponed_events.set(waiting["events"])
         gauges.postponed_jobs.set(waiting["jobs"])
         gauges.reports_behind.set(behind)
+        gauges.reports_left_out.set(left_out)
         gauges.feed_held.set(self.feed.held())
         if page is not None:
             self._counted.update(orjson.loads(page["priorities"]))

@@ -6,12 +6,28 @@ Nothing here is about a person beyond ids. Rows have no foreign key: to check on
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Identity, Index, PrimaryKeyConstraint, SmallInteger
+from sqlalchemy import BigInteger, Identity, Index, PrimaryKeyConstraint, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db.tables import ID, Base
 from app.reports.cells import KEY
 
+_OF_LATE = (
+    "account_id",
+    "metric",
+    "cycle",
+    "priority",
+    "plan_key",
+    "plan_version",
+    "product",
+    "channel",
+    "tier",
+    "engineer_id",
+    "due_at",
+    "settled_at",
+    "noticed_us",
+)
+"""What reports read of a late fact."""
 _STORAGE: dict[str, Any] = {"postgresql_with": {"fillfactor": 80, "autovacuum_vacuum_scale_factor": 0.02}}
 
 
@@ -47,6 +63,13 @@ class ReportFactRow(Base):
         Index(None, "account_id", "ticket_id"),
         Index(None, "account_id", "started_at", "id"),
         Index(None, "sandbox", "started_at", "id"),
+        Index(
+            "ix_report_facts_late",
+            "sandbox",
+            "started_at",
+            postgresql_include=_OF_LATE,
+            postgresql_where=text("outcome IN ('met_late', 'missed')"),
+        ),
         _STORAGE,
     )
 

@@ -63,6 +63,7 @@ _SPREAD: Final[dict[str, Any]] = {"number": 6, "p50": 540.0, "p90": 2700.0, "p99
 _LATENESS: Final[dict[str, Any]] = {
     **_HEAD,
     "cycles": "first",
+    "margin": 0.0,
     "items": [
         {
             "group": {"metric": "first_response"},
@@ -209,6 +210,10 @@ class Lateness(Report):
     model_config = ConfigDict(json_schema_extra={"examples": [_LATENESS]})
 
     cycles: str
+    margin: float = Field(
+        description="By what share of itself a percentile may be too high; 0: all are exact, as they are where no "
+        "more than 50,000 promises were late"
+    )
     items: list[LatenessFigures]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from heapq import merge
+from itertools import islice
 from typing import Final, TypeAlias
 
 from app.calendars.hours import Calendar
@@ -185,14 +186,18 @@ def joined(windows: Iterable[Window]) -> Iterator[Window]:
 
 
 def without(windows: Iterable[Window], away: Sequence[Window]) -> Iterator[Window]:
-    """What is left of windows outside the times of ``away``, which are in order."""
+    """What is left of windows outside the times of ``away``; both are in order, and each is looked at about once."""
+    times, place = list(joined(away)), 0
     for opens, closes in windows:
         start = opens
-        for gone, back in away:
-            if start < gone < closes:
+        while place < len(times) and times[place][1] <= start:
+            place += 1
+        for gone, back in islice(times, place, None):
+            if gone >= closes:
+                break
+            if start < gone:
                 yield start, gone
-            if gone < closes:
-                start = max(start, back)
+            start = max(start, back)
         if start < closes:
             yield start, closes
 

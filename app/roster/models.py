@@ -74,6 +74,7 @@ class ShiftOverrideRow(Base):
     __table_args__ = (
         Index(None, "engineer_id", "until"),
         Index(None, "covered_by", "until"),
+        Index(None, "covered_by", "since"),
         Index(None, "until"),
     )
 

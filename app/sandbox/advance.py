@@ -3,12 +3,13 @@
 Nothing here is external: what is told waits in the outbox, whose clock is the real one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from heapq import heapify, heappop, heappush
 from itertools import repeat
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from asyncpg import LockNotAvailableError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -31,12 +32,13 @@ from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.load import lock_due
 from app.tickets.editing.write import write_edits
 from app.tickets.staffing.dispatcher import Dispatcher
-from app.tickets.staffing.roster import hold_writes, lock_routed, open_roster
+from app.tickets.staffing.roster import hold_writes, lock_routed, look_ahead, open_roster
 from app.tickets.staffing.route import is_to_do
 
 BUDGET: Final = 10_000
 """The most events of one advance."""
 
+_Move: TypeAlias = Callable[[datetime], Awaitable[None]]
 _LOCK: Final = "SELECT sandbox_now FROM accounts WHERE account_id = $1 FOR NO KEY UPDATE NOWAIT"
 _MOVE: Final = "UPDATE accounts SET sandbox_now = $2 WHERE account_id = $1"
 
@@ -117,7 +119,7 @@ async def _go(session: AsyncSession, account_id: str, before: datetime, goal: da
     roster = await open_roster(session, account_id, edits)
     all_due = len(due) < budget
     horizon = goal if all_due else _horizon(due, goal)
-    stopped = await _fire(edits, roster, horizon, budget)
+    stopped = await _fire(edits, roster, horizon, budget, partial(look_ahead, session, account_id, roster.staff))
     now = max(before, stopped or horizon)
     changed = [edit for edit in edits if edit.events or edit.touched]
     events = await write_edits(session, changed, beside=hold_writes(roster.staff), recording=False)
@@ -156,8 +158,13 @@ def _horizon(edits: Sequence[TicketEdit], goal: datetime) -> datetime:
     return min(goal, max((turn.firing.until for edit in edits if (turn := _turn(edit))), default=goal))
 
 
-async def _fire(edits: Sequence[TicketEdit], roster: Dispatcher, goal: datetime, budget: int) -> datetime | None:
-    """Let what is due by ``goal`` happen in order, within the budget; where it stopped because of that, if it did."""
+async def _fire(
+    edits: Sequence[TicketEdit], roster: Dispatcher, goal: datetime, budget: int, move: _Move
+) -> datetime | None:
+    """Let what is due by ``goal`` happen in order, within the budget; where it stopped because of that, if it did.
+
+    ``move`` moves the roster's clock.
+    """
     turns = [turn for edit in edits if (turn := _turn(edit))]
     heapify(turns)
     last: Firing | None = None
@@ -174,7 +181,10 @@ async def _fire(edits: Sequence[TicketEdit], roster: Dispatcher, goal: datetime,
             return firing.at if firing[:2] == last[:2] else last.until
         edit.now = firing.at
         take_step(edit, step, SERVICE)
-        touched = {ticket_id: edit} | _route(edit, roster, firing.until, edits)
+        touched = {ticket_id: edit}
+        if is_to_do(edit):  # as the live sweep sees to experts directly after what has happened
+            await move(firing.until)
+            touched |= {each.ticket.id: each for each in roster.run([edit], edits)}
         new = {name: len(each.events) for name, each in touched.items()}
         budget += 2 * len(step.events) - sum(count - told.get(name, 0) for name, count in new.items())
         told |= new
@@ -183,14 +193,6 @@ async def _fire(edits: Sequence[TicketEdit], roster: Dispatcher, goal: datetime,
             if turn := _turn(each):
                 heappush(turns, turn)
     return None
-
-
-def _route(edit: TicketEdit, roster: Dispatcher, now: datetime, edits: Sequence[TicketEdit]) -> dict[str, TicketEdit]:
-    """See to the experts of what has just happened, as the live sweep does directly after it."""
-    if not is_to_do(edit):
-        return {}
-    roster.staff.now = now
-    return {each.ticket.id: each for each in roster.run([edit], edits)}
 
 
 def _turn(edit: TicketEdit) -> _Turn | None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,10 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.session import memory_of
 from app.core.db.tables import Row
+from app.core.process.cooperative import in_turns
 from app.search import finding
 from app.search.finding import Asked, Found
 from app.search.schemas import Kind, SearchHit
-from app.search.words import excerpt, has_all, marked, spelt_out
+from app.search.spelling import corrections
+from app.search.words import corrected, excerpt, has_all, marked, spelt_out
 
 _MOST: Final = 2_000
 """Tickets that are counted and ranked."""
@@ -38,6 +40,11 @@ class Narrowed:
     def wants(self, kind: Kind) -> bool:
         """Whether things of this kind are looked for."""
         return (not self.types or kind in self.types) and (kind == "ticket" or not self.is_of_tickets)
+
+    @property
+    def wants_texts(self) -> bool:
+        """Whether anything is looked for of which texts tell."""
+        return self.wants("ticket") or self.wants("problem")
 
     def lets(self, ticket: Row) -> bool:
         """Whether a ticket passes."""
@@ -64,20 +71,40 @@ class _Hit:
 
 async def answer(session: AsyncSession, asked: Asked, narrowed: Narrowed, limit: int) -> dict[str, Any]:
     """All that is found for this caller, as far as the answer is narrowed."""
-    found = await finding.texts(session, asked)
+    named = [
+        *(_named("account", await finding.accounts(session, asked)) if narrowed.wants("account") else ()),
+        *(_named("person", await finding.people(session, asked)) if narrowed.wants("person") else ()),
+    ]
+    articles = await _articles(session, asked) if narrowed.wants("article") else ()
+    found, read_as = await finding.texts(session, asked), dict[str, str]()
+    if not (found.texts or named) and narrowed.wants_texts and not await _is_known(session, asked, found):
+        read_as = await corrections(session, asked)
+        if read_as:
+            asked = replace(asked, beginnings=corrected(asked.text, read_as))
+            found = await finding.texts(session, asked)
     hits = [
         *(await _tickets(session, asked, narrowed, found) if narrowed.wants("ticket") else ()),
         *(await _problems(session, asked, found) if narrowed.wants("problem") else ()),
-        *(await _articles(session, asked) if narrowed.wants("article") else ()),
-        *(_named("account", await finding.accounts(session, asked)) if narrowed.wants("account") else ()),
-        *(_named("person", await finding.people(session, asked)) if narrowed.wants("person") else ()),
+        *articles,
+        *named,
     ]
     hits.sort(key=lambda hit: hit.place, reverse=True)
     return {
         "items": await _shown(session, asked, hits[:limit]),
         "facets": _facets(hits),
         "more": found.more or len(hits) > limit,
+        "corrections": read_as,
     }
+
+
+async def _is_known(session: AsyncSession, asked: Asked, found: Found) -> bool:
+    """Whether something is called so, or a problem says so, whatever the answer is narrowed to."""
+    return bool(
+        await finding.exact_tickets(session, asked)
+        or await _problems(session, asked, found)
+        or await finding.accounts(session, asked)
+        or await finding.people(session, asked)
+    )
 
 
 async def _tickets(session: AsyncSession, asked: Asked, narrowed: Narrowed, found: Found) -> Iterable[_Hit]:
@@ -97,14 +124,16 @@ async def _tickets(session: AsyncSession, asked: Asked, narrowed: Narrowed, foun
     ]
 
 
-async def _problems(session: AsyncSession, asked: Asked, found: Found) -> Iterator[_Hit]:
+async def _problems(session: AsyncSession, asked: Asked, found: Found) -> Sequence[_Hit]:
     ranks = {row["id"]: row["rank"] for row in found.texts if finding.is_of_problem(row)}
     rows = await finding.problems(session, asked, list(ranks))
-    return (
-        _Hit("problem", row, ranks.get(row["id"], _WHOLE), row["number"] == asked.reference.upper())
-        for row in rows
-        if row["id"] in ranks or has_all(_public_words(session, row), asked.beginnings)
-    )
+    return [
+        _Hit("problem", row, ranks.get(row["id"], _WHOLE), row["number"] == asked.problem)
+        async for row in in_turns(rows)
+        if row["id"] in ranks
+        or row["number"] == asked.problem
+        or has_all(_public_words(session, row), asked.beginnings)
+    ]
 
 
 async def _articles(session: AsyncSession, asked: Asked) -> Iterator[_Hit]:
@@ -145,7 +174,7 @@ async def _shown(session: AsyncSession, asked: Asked, hits: Sequence[_Hit]) -> l
     if shown:
         for row in await finding.shown_texts(session, asked, [hit.row["id"] for hit in shown], messages):
             texts.setdefault(row["id"], []).append(row)
-    return [_document(hit, asked, texts.get(hit.row["id"], ())) for hit in hits]
+    return [_document(hit, asked, texts.get(hit.row["id"], ())) async for hit in in_turns(hits)]
 
 
 def _document(hit: _Hit, asked: Asked, texts: Sequence[Row]) -> dict[str, Any]:

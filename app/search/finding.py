@@ -18,7 +18,7 @@ from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.core.text.language import SOURCE, Language
 from app.events.envelope import NO_ACCOUNT
-from app.search.models import OWN_WORDS
+from app.search.models import OWN_WORDS, READ
 from app.search.words import own_query, query, rarest
 from app.tickets.wording import as_number
 
@@ -39,25 +39,26 @@ _SOME: Final = 20
 """Accounts and people of one answer; so many problems of a customer are looked at, ten times."""
 _TRIGRAM: Final = re.compile(r"\w{3}")
 _FOUND: Final = "id, account_id, ticket_id, at"
-_OPEN: Final = "($3::boolean OR NOT internal)"
+OPEN: Final = "($3::boolean OR NOT internal)"
+"""What the caller sees."""
 _RANK: Final = "ts_rank(words, CASE WHEN whole THEN $2::text::tsquery ELSE $4::text::tsquery END) AS rank"
 _NEAR: Final = f"""
 SELECT {_FOUND}, whole, {_RANK} FROM (
     SELECT s.*, words @@ $2::text::tsquery AS whole FROM (
         SELECT * FROM search_texts WHERE {{scope}} ORDER BY at DESC, id DESC LIMIT (SELECT {_NEWEST})
-    ) AS s WHERE words @@ $4::text::tsquery AND {_OPEN} ORDER BY whole DESC, at DESC, id DESC LIMIT {FEW}
+    ) AS s WHERE words @@ $4::text::tsquery AND {OPEN} ORDER BY whole DESC, at DESC, id DESC LIMIT {FEW}
 ) AS found
 """  # noqa: S608  names and numbers of ours
 _COUNTED: Final = f"""
 WITH newest AS MATERIALIZED (
     SELECT words, internal FROM search_texts WHERE {{scope}} ORDER BY at DESC, id DESC LIMIT (SELECT {_SAMPLE})
 ), every AS (SELECT count(*) AS texts FROM (SELECT FROM search_texts WHERE {{scope}} LIMIT {_NEWEST + 1}) AS s)
-SELECT e.texts, (SELECT count(*) FROM newest WHERE words @@ q.word::tsquery AND {_OPEN}) AS having
+SELECT e.texts, (SELECT count(*) FROM newest WHERE words @@ q.word::tsquery AND {OPEN}) AS having
 FROM every AS e, unnest($2::text[]) WITH ORDINALITY AS q (word, place) ORDER BY q.place
 """  # noqa: S608  names and numbers of ours
 _DEEP: Final = f"""
 WITH led AS MATERIALIZED (
-    SELECT * FROM search_texts WHERE {{scope}} AND {{led}} @@ $4::text::tsquery AND {_OPEN} LIMIT $5
+    SELECT * FROM search_texts WHERE {{scope}} AND {{led}} @@ $4::text::tsquery AND {OPEN} LIMIT $5
 )
 SELECT l.led, s.* FROM (SELECT count(*) AS led FROM led) AS l LEFT JOIN (
     SELECT {_FOUND}, ts_rank(words, $2::text::tsquery) AS rank FROM led
@@ -108,12 +109,13 @@ SELECT {_COLUMNS} FROM problems AS p WHERE p.state NOT IN ('suggested', 'dismiss
     AND p.id IN (SELECT l.problem_id FROM problem_tickets AS l WHERE l.account_id = $1)
 ORDER BY p.created_at DESC, p.id DESC LIMIT {10 * _SOME}
 """  # noqa: S608  names and numbers of ours
-_TEXTS: Final = """
-SELECT t.id, t.description AS text, NULL AS message_id FROM tickets AS t WHERE t.id = ANY ($1::text[])
-UNION ALL SELECT m.ticket_id, m.body, m.id FROM messages AS m
+# As much of a text as the index knows of: nothing behind it is found.
+_TEXTS: Final = f"""
+SELECT t.id, left(t.description, {READ}) AS text, NULL AS message_id FROM tickets AS t WHERE t.id = ANY ($1::text[])
+UNION ALL SELECT m.ticket_id, left(m.body, {READ}), m.id FROM messages AS m
 JOIN tickets AS t ON t.account_id = m.account_id AND t.id = m.ticket_id
 WHERE t.id = ANY ($1::text[]) AND m.id = ANY ($2::text[]) AND ($3::boolean OR m.visibility = 'public')
-"""
+"""  # noqa: S608  a number of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,13 @@ class Asked:
         """What is searched for, as a number, a reference or an address is written."""
         return self.text.strip()
 
+    @property
+    def problem(self) -> str | None:
+        """The problem's number that is searched for, however it is typed; None if it is none."""
+        prefix, rest = self.reference[:3], self.reference[3:].lstrip("- ")
+        number = as_number(rest) if prefix.upper() == "PRB" else None
+        return f"PRB-{number}" if number else None
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -155,12 +164,12 @@ async def texts(session: AsyncSession, asked: Asked) -> Found:
     """Texts with all words that are searched for; where there are none, with any of them."""
     connection = await driver(session)
     every, some = query(asked.beginnings), query(asked.beginnings, whole=False)
-    near = await connection.fetch(_in_scope(_NEAR, asked), asked.account_id, every, asked.internal, some)
+    near = await connection.fetch(in_scope(_NEAR, asked), asked.account_id, every, asked.internal, some)
     whole = [row for row in near if row["whole"]]
     if len(whole) >= _OFTEN:
         return Found(whole, more=True)
     each = [query([word]) for word in asked.beginnings]
-    counted = await connection.fetch(_in_scope(_COUNTED, asked), asked.account_id, each, asked.internal)
+    counted = await connection.fetch(in_scope(_COUNTED, asked), asked.account_id, each, asked.internal)
     if counted[0]["texts"] <= _NEWEST:
         return Found(whole or near, more=_is_cut(whole, near))
     having = [*zip((row["having"] for row in counted), asked.beginnings, strict=True)]
@@ -204,8 +213,10 @@ def _is_cut(whole: Sequence[Row], near: Sequence[Row]) -> bool:
     return not whole and len(near) >= FEW
 
 
-def _in_scope(statement: str, asked: Asked) -> str:
-    return statement.format(scope=_OF_ONE if asked.account_id else _OF_ALL)
+def in_scope(statement: str, asked: Asked) -> str:
+    """The statement over the texts that are searched; ``open``: those of them that the caller sees."""
+    is_open = "true" if asked.internal else "NOT internal"
+    return statement.format(scope=_OF_ONE if asked.account_id else _OF_ALL, open=is_open)
 
 
 async def exact_tickets(session: AsyncSession, asked: Asked) -> list[str]:
@@ -262,7 +273,7 @@ async def problems(session: AsyncSession, asked: Asked, ids: Sequence[str]) -> S
     """
     connection = await driver(session)
     if asked.of_desk:
-        return list(await connection.fetch(_PROBLEMS, list(ids), asked.reference.upper()))
+        return list(await connection.fetch(_PROBLEMS, list(ids), asked.problem))
     return list(await connection.fetch(_OWN_PROBLEMS, asked.account_id))
 
 

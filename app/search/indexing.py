@@ -17,21 +17,19 @@ from app.core.db.tables import Row
 from app.core.process.cooperative import in_turns
 from app.core.state import Feed
 from app.events.envelope import NO_ACCOUNT
-from app.search.models import SearchTextRow
+from app.search.models import READ, SearchTextRow
 from app.search.words import vector
 
 BATCH: Final = 100
 """Events of one pass."""
-_READ: Final = 16_000
-"""Characters of a text that are looked at: about as many as it has words that are kept."""
 _TICKETS: Final = f"""
 SELECT
-    account_id, id, title, left(description, {_READ}) AS description, number, external_ref, product, requester, tags,
+    account_id, id, title, left(description, {READ}) AS description, number, external_ref, product, requester, tags,
     sandbox, opened_at
 FROM tickets WHERE id = ANY ($1::text[])
 """  # noqa: S608  our own number
 _MESSAGES: Final = f"""
-SELECT m.account_id, m.id, m.ticket_id, left(m.body, {_READ}) AS body, m.visibility, m.created_at, t.sandbox
+SELECT m.account_id, m.id, m.ticket_id, left(m.body, {READ}) AS body, m.visibility, m.created_at, t.sandbox
 FROM tickets AS t JOIN messages AS m ON m.account_id = t.account_id AND m.ticket_id = t.id
 WHERE t.id = ANY ($1::text[]) AND m.id = ANY ($2::text[])
 """  # noqa: S608  our own number

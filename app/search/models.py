@@ -12,6 +12,8 @@ from app.core.db.tables import ID, Base
 
 OWN_WORDS: Final = "heliodesk_own_words(account_id, internal, words)"
 """The words of a text, each behind the end of its account's id and a sign: ``-`` where it is for support alone."""
+READ: Final = 16_000
+"""Characters of a text that are looked at: about as many as it has words that are kept."""
 
 
 class SearchTextRow(Base):
@@ -29,6 +31,7 @@ class SearchTextRow(Base):
 
     __table_args__ = (
         Index(None, "account_id", "at", "id"),
+        Index("ix_search_texts_open", "account_id", "at", "id", postgresql_where=text("NOT internal")),
         Index(None, "sandbox", "at", "id"),
         Index(
             "ix_search_texts_every_word",

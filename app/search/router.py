@@ -33,7 +33,8 @@ async def search_everything(
 ) -> Response:
     """Search tickets with their messages, articles, problems, accounts and people.
 
-    Exact numbers, references and addresses come first. Each kind is found as far as the key sees it: an account's key
+    Exact numbers, references and addresses come first. Where no text has any of the words, they are corrected by
+    the words of the newest texts. Each kind is found as far as the key sees it: an account's key
     finds its own tickets, its people, the problems behind its tickets and articles for customers, and nothing that is
     internal. Support finds live tickets of all accounts, or all of the account that is named. What is written is found
     within some seconds.

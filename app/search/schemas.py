@@ -84,6 +84,7 @@ class SearchAnswer(Document):
                         "product": {"reports": 1},
                     },
                     "more": False,
+                    "corrections": {"exprot": "export"},
                 }
             ]
         }
@@ -93,4 +94,8 @@ class SearchAnswer(Document):
     facets: SearchFacets
     more: bool = Field(
         description="There is more than was looked at: some thousand of the newest texts, and a thousand of the others"
+    )
+    corrections: dict[str, str] = Field(
+        description="Where no text has any of the words: those that seem mistyped, and what was looked for instead. "
+        "Articles are found by mistyped words without it"
     )

@@ -5,7 +5,8 @@ language. Addresses and references count as a whole, and so do their parts.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from html import escape
 from typing import Final
 
@@ -18,6 +19,8 @@ _MOST: Final = 1_000
 """Words of one text that are kept."""
 _LONGEST: Final = 60
 """Characters of a word that are kept."""
+_SPELT_OUT: Final = 100_000
+"""Characters of a text, as it is spelt, in which words are looked for: one sign may be spelt by eighteen."""
 _TERMS: Final = 12
 """Words of a search that count."""
 _BARE: Final = 7
@@ -26,6 +29,10 @@ _STEM: Final = 5
 _ENDING: Final = 3
 OWN: Final = 12
 """Characters of the end of an account's id that tell it from others."""
+_MISTYPED: Final = (4, 30)
+"""Letters of the shortest word that may be mistyped, and of the longest: how long comparing takes grows with them."""
+_NEAR: Final = 0.8
+"""How much of two words is the same, at least, for one to be the other, mistyped."""
 _EXCERPT: Final = 160
 _BEFORE: Final = 40
 
@@ -42,7 +49,7 @@ def vector(title: str, references: Iterable[str], text: str) -> str:
 
 
 def _words(text: str) -> Iterator[str]:
-    for token in _TOKEN.findall(folded(text)):
+    for token in _TOKEN.findall(folded(text)[:_SPELT_OUT]):
         yield token[:_LONGEST]
         parts = _PART.findall(token)
         if len(parts) > 1:
@@ -60,6 +67,23 @@ def _beginning(word: str) -> str:
     if not word.isalpha() or len(word) < _BARE:
         return word
     return word[: max(_STEM, len(word) - _ENDING)]
+
+
+def spelt(asked: str) -> list[str]:
+    """The words of a search that may be mistyped: of letters alone, neither too short nor too long."""
+    found = dict.fromkeys(token[:_LONGEST] for token in _TOKEN.findall(folded(asked)))
+    shortest, longest = _MISTYPED
+    return [word for word in list(found)[:_TERMS] if word.isalpha() and shortest <= len(word) <= longest]
+
+
+def nearest(word: str, others: Sequence[str]) -> str | None:
+    """The one of these of which the word is most likely a mistyped form, if any."""
+    return next(iter(get_close_matches(word, others, n=1, cutoff=_NEAR)), None)
+
+
+def corrected(asked: str, corrections: Mapping[str, str]) -> list[str]:
+    """As ``terms``, with these words in place of those that are searched for."""
+    return terms(" ".join(corrections.get(token, token) for token in _TOKEN.findall(folded(asked))))
 
 
 def query(beginnings: Sequence[str], *, whole: bool = True) -> str:
@@ -107,6 +131,8 @@ def marked(text: str, beginnings: Sequence[str]) -> str:
 
 def excerpt(text: str, beginnings: Sequence[str]) -> str | None:
     """The part of a text around the first word that is found, as HTML; None where there is none."""
+    if not _may_have(text, beginnings):
+        return None
     plain = " ".join(text.split())
     first = next(_places(plain, beginnings), None)
     if first is None:
@@ -120,13 +146,18 @@ def excerpt(text: str, beginnings: Sequence[str]) -> str | None:
     return ("…" if start else "") + marked(cut, beginnings)
 
 
+def _may_have(text: str, beginnings: Sequence[str]) -> bool:
+    """Whether any of these begins a word of the text, which is told of the whole in a fiftieth of the time."""
+    return bool(re.search(rf"(?<![a-z0-9])(?:{'|'.join(map(re.escape, beginnings))})", folded(text)))
+
+
 def _places(text: str, beginnings: Sequence[str]) -> Iterator[tuple[int, int]]:
     """Where words of the text begin and end that a search has found."""
     wanted = tuple(beginnings)
     for match in _SPELT.finditer(text):
         if folded(match[0]).startswith(wanted):
             yield match.span()
-        else:
+        elif not match[0].isalnum():
             for part in re.finditer(r"[^\W_]+", match[0]):
                 if folded(part[0]).startswith(wanted):
                     yield match.start() + part.start(), match.start() + part.end()

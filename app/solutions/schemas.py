@@ -33,7 +33,7 @@ class NewSolution(Strict):
 
 
 class Deflection(Strict):
-    """That an article has solved what was about to become a ticket."""
+    """An article has solved what was about to become a ticket."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"conversation": "c7a1"}]})
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.db.session import driver
 from app.tickets.editing.load import SELECT
 from app.tickets.models import TicketRow
-from app.tickets.record import columns
+from app.tickets.record import columns_but_texts
 
 Rows: TypeAlias = "list[Record[Any]]"
 Claim: TypeAlias = Callable[["Connection[Any]"], Awaitable[Rows]]
@@ -29,7 +29,7 @@ _FOUND: Final = f"""
 WITH found AS MATERIALIZED (
     SELECT t.account_id, t.id FROM tickets AS t WHERE {_DUE} AND {{where}} ORDER BY t.wake_at LIMIT 4 * $1
 )
-SELECT {", ".join(f"t.{name}" for name in columns())} FROM found CROSS JOIN LATERAL (
+SELECT {", ".join(f"t.{name}" for name in columns_but_texts())} FROM found CROSS JOIN LATERAL (
     SELECT * FROM tickets AS t WHERE t.account_id = found.account_id AND t.id = found.id AND {_DUE}
     FOR UPDATE SKIP LOCKED
 ) AS t LIMIT $1

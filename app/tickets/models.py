@@ -149,6 +149,18 @@ class TicketRow(Base):
     )
 
 
+class AccountTagRow(Base):
+    """A tag that open tickets or hooks of an account have, counted once however many have it."""
+
+    __tablename__ = "account_tags"
+
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    tag: Mapped[str] = mapped_column(ID, primary_key=True)
+    used_at: Mapped[datetime] = mapped_column(comment="when it was last seen in use, to half a day")
+
+    __table_args__ = (Index(None, "used_at"),)
+
+
 class TicketTitleRow(Base):
     """What searches look at: a ticket's title and number, apart from the row that every change writes anew."""
 

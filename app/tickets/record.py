@@ -4,17 +4,22 @@ from collections.abc import Callable
 from dataclasses import field, make_dataclass, replace
 from functools import cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from app.tickets.models import TicketRow
+
+TEXTS: Final = frozenset({"description", "tags", "custom"})
+"""Columns with as much as people write, hundreds of kilobytes at most. They are read and written only where it is they
+that change: a storm of such tickets weighs no more than one of others."""
 
 
 class _Record:
     __slots__ = ()
 
-    def row(self) -> dict[str, Any]:
-        """The row, with every column."""
-        return dict(zip(columns(), _values()(self), strict=True))
+    def row(self, *, texts: bool = True) -> dict[str, Any]:
+        """The row, with every column; without ``TEXTS`` where these stay as they are."""
+        row = dict(zip(columns(), _values()(self), strict=True))
+        return row if texts else {name: row[name] for name in columns_but_texts()}
 
     def replaced(self, **changes: Any) -> Self:
         """A copy with other values in some columns."""
@@ -25,6 +30,12 @@ class _Record:
 def columns() -> tuple[str, ...]:
     """The names of all columns, in the table's order."""
     return tuple(column.name for column in TicketRow.__table__.columns)
+
+
+@cache
+def columns_but_texts() -> tuple[str, ...]:
+    """The same without ``TEXTS``."""
+    return tuple(name for name in columns() if name not in TEXTS)
 
 
 @cache

@@ -17,7 +17,11 @@ class Watcher(Strict):
 
     email: Email
     name: Name | None = None
-    locale: Locale | None = Field(None, description="In which mails are written to them. Default: the requester's")
+    locale: Locale | None = Field(
+        None,
+        description="In which mails are written to them. Default: that of the account's person with this address, else "
+        "the requester's",
+    )
 
 
 Watchers = Annotated[list[Watcher], Field(max_length=MOST_WATCHERS)]

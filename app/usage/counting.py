@@ -13,6 +13,7 @@ from app.files.quotas import FILE_BYTES
 from app.inbound.quotas import BACKLOG, HOOK_BYTES, HOOKS, UNCHECKED_BYTES, WINDOWS
 from app.paging.quotas import METHODS, RULES
 from app.roster.quotas import ENGINEERS, OVERRIDES, REGIONS, TOKENS
+from app.tickets.usecases.tags import TAGS
 from app.webhooks.rules.quotas import ENDPOINTS, PENDING
 
 STORED: Final[Sequence[Quota]] = (
@@ -25,6 +26,7 @@ STORED: Final[Sequence[Quota]] = (
     UNCHECKED_BYTES,
     KEYS,
     PEOPLE,
+    TAGS,
     ENGINEERS,
     REGIONS,
     OVERRIDES,

@@ -97,10 +97,11 @@ class DeliveryRow(Base):
 
     __table_args__ = (
         Index(
-            "ix_deliveries_lane",
+            "ix_deliveries_lanes",
             "owner_id",
             "endpoint_id",
             "account_id",
+            text("(NOT paced)"),
             text("(attempts = 0)"),
             "next_attempt_at",
             postgresql_where=text("queued AND next_attempt_at IS NOT NULL"),

@@ -1,5 +1,6 @@
-"""Nothing that is written in an article or a ticket runs on the pages that show it, in real Chromium."""
+"""Nothing that is written in an article, a ticket or a plan runs on the pages that show it, in real Chromium."""
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final, cast
 
@@ -9,6 +10,8 @@ from playwright.async_api import Page, Route
 
 from app.articles.markdown import html
 from app.articles.page import article_page
+from app.articles.wording import MARKS
+from app.articles.wording import marked as highlighted
 from app.core.state import State
 from app.core.web.page import problem_page
 from app.events.examples import event_example
@@ -16,14 +19,18 @@ from app.notices.content.mails import html as mail_html
 from app.notices.content.telling import REQUESTER
 from app.notices.content.updates import update
 from app.plans.document.naming import names_of
+from app.plans.programme.page import page as programme_page
+from app.plans.schemas import Programme
 from app.plans.store import builtin_plans
 from app.records.page import record_page
 from app.reports.monthly.page import page as report_page
 from app.reports.monthly.schemas import MonthlyReport
+from app.search.words import excerpt, marked
 from app.tickets.api.answering.page import Shown
 from app.tickets.api.answering.page import page as answering_page
 from tests.support.browsing import Browsers, served
 from tests.support.payloads import PAYLOADS
+from tests.support.service import ROOT
 from tests.support.stories import Begin
 
 _SPY: Final = "window.ran = 0; window.pwned = () => { window.ran += 1; };"
@@ -51,6 +58,39 @@ _ACTIVE: Final = """() => [
   ...[...document.querySelectorAll("a")].map(a => a.protocol).filter(p => !/^(https?|about|mailto)?:$/.test(p)),
   ...(window.ran ? ["ran"] : []),
 ]"""
+_MAKES_HTML: Final = re.compile(r"from html import|markupsafe|markdown_it|nh3|templates\(|HTMLResponse|text/html")
+_OF_OURS: Final = {
+    "app/articles/api/articles.py": "answers with the page of app/articles/page.py",
+    "app/articles/api/pages.py": "likewise",
+    "app/cli/commands/demo_host.py": "a page of the demo, of texts of ours",
+    "app/core/web/edge/answer_headers.py": "headers",
+    "app/core/web/health.py": "texts of ours",
+    "app/core/web/http.py": "answers with the page of app/core/web/page.py",
+    "app/core/web/templates.py": "escapes all that templates are given",
+    "app/inbound/mail/parts.py": "reads mails, of which texts alone are kept",
+    "app/mail/page.py": "texts of ours, and a ticket's number",
+    "app/pages.py": "texts of ours",
+    "app/plans/api/programmes.py": "answers with the page of app/plans/programme/page.py",
+    "app/records/router.py": "answers with the page of app/records/page.py",
+    "app/reports/api/monthly.py": "answers with the page of app/reports/monthly/page.py",
+    "app/reports/api/monthly_pages.py": "likewise",
+    "app/tickets/api/answering/answers.py": "answers with the page of app/tickets/api/answering/page.py",
+    "app/widget/pages.py": "loads the widget, whose tests are in tests/widget/test_widget.py",
+}
+"""Modules that make or answer with HTML, and why there is nothing in it to be tried but what is tried elsewhere."""
+_TRIED: Final = {
+    "app/articles/markdown.py",
+    "app/articles/page.py",
+    "app/articles/wording.py",
+    "app/core/web/page.py",
+    "app/notices/content/mails.py",
+    "app/plans/programme/page.py",
+    "app/records/page.py",
+    "app/reports/monthly/charts.py",
+    "app/reports/monthly/page.py",
+    "app/search/words.py",
+    "app/tickets/api/answering/page.py",
+}
 _AT: Final = "2026-11-20T20:30:00Z"
 
 
@@ -94,6 +134,28 @@ def monthly(text: str) -> str:
     return report_page(report, "en", lambda other: f"?lang={other}", "x/pdf")
 
 
+def programme(text: str) -> str:
+    """The page of a programme all of whose own texts are this one."""
+    given = cast("dict[str, Any]", Programme.model_config["json_schema_extra"])["examples"][0]
+    named = {"key": text, "title": text, "text": text, "items": [text], "notes": [text], "language": "en"}
+    section = {
+        "key": "x",
+        "title": text,
+        "paragraphs": [text],
+        "items": [text],
+        "table": {"columns": [text], "rows": [[text]]},
+        "facts": [{"name": text, "value": text}],
+        "entries": [named],
+    }
+    return programme_page(Programme.model_validate(given | {"name": text, "text": text, "sections": [section]}))
+
+
+def found(text: str) -> str:
+    """What searches show of a text, with marks."""
+    shown = highlighted(f"{MARKS[0]}{text}{MARKS[1]}{text}")
+    return f"<main>{marked(text, ['pwned'])}{excerpt(text, ['pwned']) or ''}{shown}</main>"
+
+
 def mail(text: str) -> str:
     """The mail by which a customer is told of a problem's resolution, and of what else support writes."""
     said = (("message.posted", "body"), ("escalation.declined", "detail"))
@@ -127,18 +189,26 @@ async def page(browsers: Browsers) -> AsyncIterator[Page]:
         yield page
 
 
+def test_all_that_makes_html_is_tried() -> None:
+    """A new module that does is to be tried here as well, or has a reason why it need not be."""
+    sources = ((path.relative_to(ROOT).as_posix(), path) for path in (ROOT / "app").rglob("*.py"))
+    making = {name for name, path in sources if _MAKES_HTML.search(path.read_text(encoding="utf-8"))}
+    assert making == _OF_OURS.keys() | _TRIED
+
+
 async def test_no_markdown_runs_on_a_page_even_where_no_policy_holds_it(page: Page) -> None:
     wrong: dict[tuple[str, object], list[str]] = {}
     await page.goto("about:blank")
     for text in PAYLOADS:
         for number, shown in enumerate(pages(text)):
             await page.set_content(shown, wait_until="domcontentloaded")
-            if found := await page.evaluate(_FOUND):
-                wrong[text, number] = found
-        await page.set_content(monthly(text), wait_until="domcontentloaded")
-        if found := await page.evaluate(_ACTIVE):
-            wrong[text, "monthly"] = found
-            assert page.url == "about:blank", text
+            if active := await page.evaluate(_FOUND):
+                wrong[text, number] = active
+        for shown in (monthly(text), programme(text), found(text)):
+            await page.set_content(shown, wait_until="domcontentloaded")
+            if active := await page.evaluate(_ACTIVE):
+                wrong[text, shown[:200]] = active
+                assert page.url == "about:blank", text
     for number, shown in enumerate(escaped("\n".join(PAYLOADS))):
         await page.set_content(shown, wait_until="domcontentloaded")
         assert await page.evaluate(_ACTIVE) == [], number

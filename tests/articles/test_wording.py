@@ -1,5 +1,7 @@
 """What the words of a query are worth."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.articles.wording import (
@@ -87,6 +89,14 @@ def test_the_rarest_words_lead_to_articles_as_long_as_these_are_few() -> None:
     ]
     assert rarest(words) == ["b", "a"]
     assert rarest(words[:1]) == ["the"], "one word always does"
+
+
+def test_a_word_is_as_rare_as_it_is_in_all_languages_together() -> None:
+    """The index finds ``report`` in every language, so that it is rare in French makes it no rare word."""
+    english, french = (Weighed(language, "report", 0, 1, MANY - 1) for language in ("en", "fr"))
+    rapport = Weighed("fr", "rapport", 1, 1, 2)
+    assert rarest([replace(french, rarity=1), english, rapport]) == ["rapport"]
+    assert rarest([english, english]) == ["report"], "each word of a language counts once"
 
 
 def test_a_query_is_quoted() -> None:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from fastapi import FastAPI
 
-from app.backtests import fold, reading, running
+from app.backtests import fold, heavy, reading, running
 from app.backtests.running import Order, Report
 from app.backtests.schemas import Backtest, NewBacktest
 from app.core.db.engine import Sessions
@@ -92,7 +92,9 @@ async def test_it_tells_what_would_have_been_missed_and_saved_and_why(story: Sto
     assert (line["number"], line["metric"], line["cycle"]) == (quick["number"], "first_response", 1)
     assert (line["recorded"]["state"], line["recorded"]["due_at"]) == ("met", "2026-11-20T09:30:00Z")
     assert (line["backtest"]["state"], line["backtest"]["due_at"]) == ("met_late", "2026-11-20T09:15:00Z")
-    assert line["why"].startswith("Target: 15 minutes instead of 30 minutes; due on Friday, November 20, 2026 at 4:15")
+    assert line["detail"].startswith(
+        "Target: 15 minutes instead of 30 minutes; due on Friday, November 20, 2026 at 4:15"
+    )
     row = row_of(answer, "first_response")
     assert (row["recorded"]["met"], row["recorded"]["met_late"], row["recorded"]["attained"]) == (1, 1, 0.5)
     assert (row["backtest"]["met"], row["backtest"]["met_late"], row["backtest"]["attained"]) == (0, 2, 0.0)
@@ -157,6 +159,24 @@ async def test_more_cycles_than_are_told_leave_a_ticket_out(
     assert [left["reason"] for left in answer["left_out"]] == ["cycles"]
 
 
+async def test_a_task_ends_after_as_many_lines_as_are_read_at_once(
+    story: Story, tried: Try, monkeypatch: pytest.MonkeyPatch, state: State
+) -> None:
+    answers: list[Any] = []
+
+    async def run_here(_owner: str, function: Any, *arguments: Any) -> Any:
+        answers.append(function(*arguments))
+        return answers[-1]
+
+    for _number in range(3):
+        await answered(story, "PT20M")
+    monkeypatch.setattr(heavy, "_LINES", 2)
+    monkeypatch.setattr(state.offload, "run", run_here)
+    answer = await tried(plan=KEY, change=targets(first_response="PT15M"))
+    assert (answer["missed"], answer["looked_at"]) == (3, 3)
+    assert [len(each.lines) for each in answers if isinstance(each, heavy.Batch)] == [2, 1]
+
+
 async def _run_here(_owner: str, function: Any, *arguments: Any) -> Any:
     return function(*arguments)
 
@@ -170,7 +190,7 @@ async def test_the_sentence_is_in_the_readers_language(story: Story) -> None:
         "change": targets(first_response="PT15M"),
     }
     answer = await story.product.send("POST", PATH, body, accept_language="de")
-    assert answer.json()["changes"][0]["why"].startswith("Zielzeit: 15 Minuten statt 30 Minuten; Frist: ")
+    assert answer.json()["changes"][0]["detail"].startswith("Zielzeit: 15 Minuten statt 30 Minuten; Frist: ")
 
 
 async def test_a_request_in_yaml_and_a_document_that_comes_with_it(story: Story) -> None:

@@ -252,3 +252,19 @@ async def test_work_gets_the_types_that_it_asks_for(state: State, sessions: Sess
     consumer.types, taken = ("ticket.opened",), Taken()
     await _until_all_is_done(consumer, taken)
     assert taken.types == ["ticket.opened"] != types
+
+
+async def test_a_work_may_compute_for_as_long_as_a_batch_may_take(
+    state: State, sessions: Sessions, begin: Begin
+) -> None:
+    """Otherwise the database ends the transaction, which says nothing of the events, and they come again for ever."""
+    story, waits = await begin("google-premium"), list[str]()
+
+    async def compute(session: AsyncSession, _: Sequence[Row]) -> None:
+        waits.append(await (await driver(session)).fetchval("SHOW idle_in_transaction_session_timeout"))
+
+    consumer = Consumer("test", sessions, state.feed, 100, of_old=True, slow=100.0)
+    await story.open()
+    await consumer.take(compute)
+    await consumer.take(compute)
+    assert set(waits) == {"105s"}

@@ -25,7 +25,8 @@ pytestmark = pytest.mark.faults
 
 TARGET: Final = timedelta(hours=1)
 RACES: Final = 1000
-TICKETS: Final = 115
+TICKETS: Final = 60
+"""Of a round, after which the pace is that of the machine again: it may have been busy for a moment."""
 LANES: Final = 3
 """Rounds at once: most of a race is waiting for its instant."""
 NEAR: Final = timedelta(milliseconds=3)
@@ -99,7 +100,7 @@ async def _round(messages: Sessions, sweeps: Sessions, account: AccountRow, pace
 async def test_c09_a_message_at_the_instant_of_a_miss_raced_a_thousand_times(
     sessions: Sessions, database: str, account: AccountRow
 ) -> None:
-    async with asyncio.timeout(150), connected(database) as messages, connected(database) as sweeps:
+    async with asyncio.timeout(600), connected(database) as messages, connected(database) as sweeps:
         paces, raced = [Pace() for _ in range(LANES)], 0
         while raced < RACES:
             raced += sum(await asyncio.gather(*(_round(messages, sweeps, account, pace) for pace in paces)))

@@ -247,6 +247,11 @@ async def test_what_a_second_completion_brings_is_scanned_although_the_first_was
     assert await desk.keep() == 1
     assert daemon.seen[-1] == EICAR
     assert (await desk.story.customer.post(complete))["state"] == "quarantined"
+    path = path_of(await desk.story.open())
+    refused = await desk.story.customer.post(f"{path}/messages", 422, body="See it", attachments=[made["id"]])
+    assert [fault["detail"] for fault in refused["errors"]] == [
+        f"The scanner has found something in {made['name']}: remove this file"
+    ]
 
 
 async def test_a_folder_follows_no_links_and_takes_what_is_sent_once(desk: Desk, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ async def test_the_door_counts_what_waits_and_nothing_else(full: Desk) -> None:
 
 
 async def test_whose_turn_it_is_looks_at_what_waits_alone(full: Desk) -> None:
-    indexes = await read_of_receipts(full, processing._NEXT, full.account_id, full.hook["id"])
+    indexes = await read_of_receipts(full, processing._NEXT, full.account_id, full.hook["id"], None)
     assert indexes <= {"ix_receipts_turn", "ix_receipts_waiting"}
 
 

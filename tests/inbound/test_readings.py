@@ -14,8 +14,9 @@ from app.core.workers.offload import Offload
 from app.inbound.background.processing import Processor
 from app.inbound.formats.generic import Interpretation
 from app.inbound.formats.signal import Unreadable
-from app.inbound.readings import QUICK_BYTES, NotRead, Payload, Readings
+from app.inbound.readings import QUICK_BYTES, QUICK_MAIL, NotRead, Payload, Readings
 from tests.inbound.conftest import Desk, MakeDesk
+from tests.inbound.mail.letters import letter
 from tests.support import tasks
 from tests.support.waiting import until
 
@@ -143,3 +144,27 @@ async def test_readings_that_nobody_asks_for_again_give_way(offload: Offload) ->
         await until(partial(_is_read, readings, name))
     assert len(readings.of("acc_19", "hook_19", heavy).signals) == 1
     await readings.stop()
+
+
+class Forgetting(Readings):
+    """Knows a reading when it is asked which there is, and has it no more when it is asked for what it says."""
+
+    def mail_of(self, hook_id: str) -> str | None:
+        receipt_id = super().mail_of(hook_id)
+        self.over(hook_id)
+        return receipt_id
+
+
+async def test_an_e_mail_whose_reading_is_lost_is_read_again(make_desk: MakeDesk, offload: Offload) -> None:
+    desk = await make_desk("itil-native")
+    await desk.make(format="email", mapping=[], mail={})
+    answer = await desk.send(letter("It is 3.2. " * QUICK_MAIL), "/email")
+    assert answer.status_code == 202, answer.text
+    processor = Processor(desk.sessions, desk.processor.quota, Forgetting(offload, lambda: None))
+    for _ in range(2):
+        assert await processor.run_pass() == 0
+        await until(partial(_is_read, processor.readings, desk.hook["id"]))
+    assert [receipt["state"] for receipt in await desk.receipts()] == ["pending"]
+    await desk.process()
+    [receipt] = await desk.receipts()
+    assert receipt["state"] == "processed"

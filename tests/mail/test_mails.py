@@ -51,6 +51,25 @@ async def test_what_happens_within_a_minute_is_one_mail_in_the_requesters_langua
     assert await mails.send() == []
 
 
+async def test_where_a_ticket_says_no_language_its_mails_are_in_that_of_the_accounts_person(
+    story: Story, mails: Mails
+) -> None:
+    for email, locale in (("ana@example.com", "fr"), ("tom@example.com", "pl")):
+        await make_person(story.sessions, story.account.account_id, email, "editor")
+        await fetch(story.sessions, "UPDATE people SET locale = $2 WHERE email = $1 RETURNING id", email, locale)
+    ana = {"name": "Ana Silva", "email": "ana@example.com"}
+    followers = [{"email": "tom@example.com"}, {"email": "eva@example.com"}]
+    path = path_of(await story.open(requester=ana, watchers=followers))
+    await story.engineer.post(f"{path}/messages", 201, body="One")
+    found = {mail["To"]: mail for mail in await mails.send()}
+    greeted = {to: texts(mail)[0].splitlines()[1].partition(",")[0] for to, mail in found.items()}
+    ours = "Notre première réponse"
+    assert greeted == {"ana@example.com": ours, "tom@example.com": "Nasza pierwsza odpowiedź", "eva@example.com": ours}
+    for to, language in (("ana@example.com", "fr"), ("tom@example.com", "pl"), ("eva@example.com", "fr")):
+        link = found[to]["List-Unsubscribe"].strip(" <>").removeprefix(SITE)
+        assert f'lang="{language}"' in (await story.customer.client.get(link)).text
+
+
 async def test_mails_of_one_ticket_are_a_thread_that_one_click_ends(story: Story, mails: Mails) -> None:
     mails.domain = "in.example.com"
     ticket = await story.open(requester=ANA)

@@ -65,8 +65,15 @@ async def test_what_waits_is_measured_and_what_a_sandbox_holds_is_not(
         " VALUES ($1, 'rcp_1', 'hok_1', 'generic', '{}', '', 0, clock_timestamp() - interval '70 seconds')",
         account_id,
     )
+    await fetch(
+        sessions,
+        "INSERT INTO report_recounts (account_id, ticket_id, since, due_at, failures, error)"
+        " SELECT $1, 'tkt_' || n, clock_timestamp(), clock_timestamp(), n, 'KeyError' FROM generate_series(2, 4) AS n",
+        account_id,
+    )
     await Sampler(sessions, state.feed, metrics).run_pass()
     assert shown(metrics, "unstaffed_tickets") == 2
+    assert shown(metrics, "reports_left_out_tickets") == 2
     assert shown(metrics, "deliveries_waiting") == 2
     assert shown(metrics, "receipts_waiting") == 1
     assert shown(metrics, "feed_held_seconds") == 0

@@ -8,10 +8,9 @@ from typing import Any, Final
 
 import pytest
 from alembic.script import ScriptDirectory
-from asyncpg import DataError, InsufficientPrivilegeError, LockNotAvailableError
+from asyncpg import DataError, LockNotAvailableError
 
 from app.consumers import marks
-from app.core.db.causes import Cause, cause_of
 from app.core.db.engine import Connections, make_engine
 from app.core.db.migrate import configuration
 from app.core.db.session import driver, make_sessions, transaction
@@ -317,32 +316,6 @@ async def test_whoever_counts_others_and_a_long_history_takes_locks_in_one_order
         await forget(connection, [(ticket["account_id"], ticket["id"])])
     assert (await counting, await _waiting(state)) == (1, [])
     assert await fetch(state.sessions, "SELECT FROM report_facts") == []
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "DELETE FROM report_moves",
-        "DELETE FROM report_moves WHERE false",
-        "INSERT INTO report_moves (account_id) SELECT '' WHERE false",
-        "WITH taken AS (DELETE FROM report_moves RETURNING *) SELECT count(*) FROM taken",
-    ],
-)
-async def test_a_replica_that_knows_other_sums_reads_moves_by_their_old_name_and_writes_none(
-    waits: Story, state: State, statement: str
-) -> None:
-    """The name goes with the first migration of the release that follows the one with the new sums."""
-    del waits
-    await _try(state)
-    old, new = [
-        await fetch(state.sessions, f"SELECT * FROM {name} ORDER BY id")  # noqa: S608
-        for name in ("report_moves", "report_sum_moves")
-    ]
-    assert old == new != []
-    with pytest.raises(InsufficientPrivilegeError) as refused:
-        await fetch(state.sessions, statement)
-    assert cause_of(refused.value) is Cause.OUTAGE  # so that no event is blamed for it
-    assert await fetch(state.sessions, "SELECT * FROM report_sum_moves ORDER BY id") == new
 
 
 async def test_events_that_make_no_sense_leave_a_short_ticket_out_until_they_do(begin: Begin, state: State) -> None:

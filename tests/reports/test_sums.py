@@ -1,16 +1,18 @@
 """Whatever is asked, reports answer what a plain count of all facts and moments gives."""
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.clock import database_now
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.reports.api import reports
@@ -21,6 +23,7 @@ from app.reports.facts.checking import wrong_sums
 from app.reports.facts.counting import Counted
 from app.reports.facts.storing import put
 from app.reports.facts.summing import sum_anew, sum_up
+from app.reports.read import lateness
 from app.reports.read.attainment import attainment
 from app.reports.read.volume import volume
 from tests.support.desk import fetch
@@ -55,6 +58,7 @@ def _row(chance: random.Random, number: int) -> dict[str, Any]:
     metric = chance.choice(("first_response", "update", "resolution"))
     outcome = chance.choice(_OUTCOMES)
     owed = outcome in ("open", "missed") and chance.random() < 0.5
+    due = at + timedelta(hours=1)
     return {
         **{_COLUMNS.get(name, name): chance.choice(values) for name, values in _VALUES.items()},
         "id": f"row_{number}",
@@ -68,9 +72,9 @@ def _row(chance: random.Random, number: int) -> dict[str, Any]:
         "misses": int(outcome in ("missed", "met_late")),
         "started_at": at,
         "at": at,
-        "due_at": None,
-        "settled_at": None if owed else at,
-        "noticed_us": None,
+        "due_at": due,
+        "settled_at": None if owed else due + timedelta(seconds=chance.choice((1, 60, 3600, 86_400)) * chance.random()),
+        "noticed_us": chance.choice((None, 0, 1, chance.randrange(10**10))),
         "kind": chance.choice(("opened", "resolved", "escalation", "handed_over")),
     }
 
@@ -138,10 +142,13 @@ async def _put(sessions: Sessions, chance: random.Random, rows: dict[str, dict[s
         await sum_up(session, chance.choice((1, 10_000)))
 
 
-async def test_any_question_is_answered_as_a_plain_count_would(sessions: Sessions) -> None:
+async def test_any_question_is_answered_as_a_plain_count_would(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
     chance = random.Random(58)  # noqa: S311  rows, no secret
     rows: dict[str, dict[str, Any]] = {}
-    for _ in range(6):
+    for exact in (50_000, 0) * 3:
+        monkeypatch.setattr(lateness, "EXACT", exact)
         await _put(sessions, chance, rows)
         async with transaction(sessions) as session:
             for _ in range(_QUESTIONS // 6):
@@ -214,6 +221,27 @@ async def _compare(session: AsyncSession, question: _Question, rows: Mapping[str
     assert {tuple(item["group"].values()): item["still_owed"] for item in told} == owed, question
     told = (await volume(session, question.asked))["items"]
     assert _told(told, lambda item: {name: item[called] for name, called in _KINDS.items()}) == moments, question
+    if question.asked.dimensions:
+        await _compare_lateness(session, question, rows)
+
+
+async def _compare_lateness(session: AsyncSession, question: _Question, rows: Mapping[str, dict[str, Any]]) -> None:
+    late, noticed = defaultdict[Any, list[float]](list), defaultdict[Any, list[float]](list)
+    now = await database_now(session)
+    for group, row in question.rows(rows):
+        if question.counts(row) and row["outcome"] in ("met_late", "missed"):
+            late[group].append(((row["settled_at"] or now) - row["due_at"]).total_seconds())
+            noticed[group] += [row["noticed_us"] / 1e6] if row["noticed_us"] is not None else []
+    told = await lateness.lateness(session, question.asked)
+    assert told["margin"] == (0 if lateness.EXACT else 0.005) or not late
+    assert {tuple(item["group"].values()) for item in told["items"]} == late.keys(), question
+    for item in told["items"]:
+        for found, counted in ((item["late"], late), (item["noticed"], noticed)):
+            values = sorted(counted[tuple(item["group"].values())])
+            assert found["number"] == len(values), question
+            for name, share in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1)) if values else ():
+                value, most = values[ceil(share * len(values)) - 1], 1 + told["margin"] * (share < 1)
+                assert value * (1 - 1e-6) <= found[name] <= value * (most + 1e-6) + 1e-6, (name, question)
 
 
 _KINDS: Final = {"opened": "opened", "resolved": "resolved", "escalation": "escalated", "handed_over": "handed_over"}

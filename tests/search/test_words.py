@@ -1,6 +1,20 @@
 import pytest
 
-from app.search.words import excerpt, has_all, marked, query, rarest, spelt_out, terms, vector
+from app.core.text.folding import folded
+from app.search import words
+from app.search.words import (
+    corrected,
+    excerpt,
+    has_all,
+    marked,
+    nearest,
+    query,
+    rarest,
+    spelt,
+    spelt_out,
+    terms,
+    vector,
+)
 
 
 @pytest.mark.parametrize(
@@ -18,6 +32,28 @@ from app.search.words import excerpt, has_all, marked, query, rarest, spelt_out,
 )
 def test_a_search_looks_for_the_beginnings_of_words(asked: str, beginnings: list[str]) -> None:
     assert terms(asked) == beginnings
+
+
+@pytest.mark.parametrize(
+    ("word", "others", "read_as"),
+    [
+        ("exprotar", ["exporter", "exportar", "expirar"], "exportar"),
+        ("invoce", ["invite", "invoice"], "invoice"),
+        ("passwrod", ["password"], "password"),
+        ("fala", ["falla", "fila"], "falla"),
+        ("lacznsci", ["lacznosci"], "lacznosci"),
+        ("kraken", ["broken", "marker"], None),
+        ("krakem", [], None),
+    ],
+)
+def test_a_mistyped_word_is_read_as_the_one_that_is_nearest(word: str, others: list[str], read_as: str | None) -> None:
+    assert nearest(word, others) == read_as
+
+
+def test_words_of_letters_alone_are_corrected() -> None:
+    assert spelt("Exprotar el E504, INC-4711 ana@roofs.example exprotar") == ["exprotar"]
+    assert spelt(f"{'x' * 31} {'y' * 30}") == ["y" * 30]
+    assert corrected("Exprotar el E504", {"exprotar": "exportar"}) == ["expor", "el", "e504"]
 
 
 def test_a_query_has_all_words_or_any() -> None:
@@ -52,6 +88,19 @@ def test_an_excerpt_is_around_what_is_found() -> None:
     assert "<mark>kraken</mark> &lt;woke&gt; up." in found
     assert len(found) < 260
     assert excerpt(text, ["unicorn"]) is None
+
+
+def test_a_text_without_what_is_searched_for_is_not_looked_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    spelt: list[str] = []
+
+    def noting(text: str) -> str:
+        spelt.append(text)
+        return folded(text)
+
+    monkeypatch.setattr(words, "folded", noting)
+    text = "unicorn " * 2_000
+    assert excerpt(text, ["corn", "kraken"]) is None
+    assert spelt == [text]
 
 
 @pytest.mark.parametrize(("asked", "found"), [("prb-k7m-3qp", True), ("export pdf", True), ("export csv", False)])

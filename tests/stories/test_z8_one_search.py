@@ -108,6 +108,59 @@ async def test_z8_other_forms_and_missing_accents_are_found(begin: Begin, indexe
     assert kinds(await found(story.customer, q)) == [("ticket", title)]
 
 
+async def test_z8_mistyped_words_are_read_as_the_callers_own_texts_spell_them(
+    sessions: Sessions, begin: Begin, indexed: Any
+) -> None:
+    story = await begin("wati-business-plus")
+    ours = await story.open(title="La exportación falla al generar el PDF")
+    await story.engineer.post(f"{path_of(ours)}/messages", 201, body="The kraken, says nobody", visibility="internal")
+    other = await make_account(sessions, "wati-business-plus")
+    rival = Caller(story.customer.client, await make_key(sessions, account_id=other.account_id, role="owner"))
+    await rival.post("/v1/tickets", 201, title="Leviathan", description="x", requester=_BO)
+    await indexed()
+    answer = await found(story.customer, "exprotacion fala")
+    assert kinds(answer) == [("ticket", "La exportación falla al generar el PDF")]
+    assert answer["corrections"] == {"exprotacion": "exportacion", "fala": "falla"}
+    assert answer["items"][0]["title_html"] == "La <mark>exportación</mark> <mark>falla</mark> al generar el PDF"
+    assert (await found(story.customer, "exportacion fala"))["corrections"] == {}, "a text has one of the words"
+    for q in ("krakem", "leviatan", "leviathon"):
+        answer = await found(story.customer, q)
+        assert (answer["items"], answer["corrections"]) == ([], {}), q
+        assert answer["facets"]["type"] == {}, q
+    assert (await found(story.engineer, "krakem"))["corrections"] == {"krakem": "kraken"}
+
+
+async def test_z8_what_is_found_as_it_is_spelt_is_not_corrected(sessions: Sessions, begin: Begin, indexed: Any) -> None:
+    story = await begin("wati-business-plus")
+    behind = await story.open(title="Ledges are missing")
+    known = {"title": "Broken", "workaround": "Close the ledger", "tickets": [behind["id"]]}
+    await story.engineer.post("/v1/problems", 201, **known)
+    while await Telling(sessions).run_pass():
+        pass
+    await indexed()
+    await make_person(sessions, story.account.account_id, "ledgem@solar-roofs.example", "viewer")
+    await story.open(title="Not indexed yet", external_ref="ledgen")
+    for q, titles in (("ledger", ["Broken"]), ("ledgen", ["Not indexed yet"]), ("ledgem", ["ledgem"])):
+        answer = await found(story.customer, q)
+        assert ([hit["title"] for hit in answer["items"]], answer["corrections"]) == (titles, {}), q
+    for q in ("ledger", "ledgem"):
+        assert (await found(story.customer, q, type="ticket"))["corrections"] == {}, q
+    assert (await found(story.customer, "ledgek", type="ticket"))["corrections"] == {"ledgek": "ledges"}
+
+
+async def test_z8_hidden_texts_do_not_change_what_is_corrected(sessions: Sessions, begin: Begin, indexed: Any) -> None:
+    story = await begin("wati-business-plus")
+    await story.open(title="A kraken")
+    await indexed()
+    notes = """
+    INSERT INTO search_texts SELECT $1, 'msg_' || n, 'tkt_1', true, false, now() + interval '1 hour', 'squid'::tsvector
+    FROM generate_series(1, 500) AS n
+    """
+    await fetch(sessions, notes, story.account.account_id)
+    assert (await found(story.customer, "krakem"))["corrections"] == {"krakem": "kraken"}
+    assert (await found(story.customer, "squit"))["corrections"] == {}
+
+
 async def test_z8_a_customer_finds_nothing_of_others_and_nothing_internal(
     sessions: Sessions, begin: Begin, indexed: Any
 ) -> None:
@@ -135,8 +188,9 @@ async def test_z8_a_customer_finds_nothing_of_others_and_nothing_internal(
     for q in (theirs["number"], theirs["id"], "bo@kraken.example", "eva@kraken.example", "Kraken Shipping"):
         answer = await story.customer.send("GET", f"/v1/search?q={q}")
         assert (answer.status_code, answer.json()["items"]) == (200, []), q
-    own = await found(story.customer, behind["number"])
-    assert [(hit["type"], hit["exact"], hit["excerpt_html"]) for hit in own["items"]] == [("problem", True, None)]
+    for q in (behind["number"], behind["number"].lower().replace("-", "")):
+        own = await found(story.customer, q)
+        assert [(hit["type"], hit["exact"], hit["excerpt_html"]) for hit in own["items"]] == [("problem", True, None)]
     await story.customer.get("/v1/search", 404, q=_RARE, account_id=other.account_id)
     assert len((await found(story.engineer, _RARE))["items"]) == 7
     sandbox = await make_account(sessions, "wati-business-plus", sandbox=True)

@@ -192,14 +192,19 @@ async def _roster(ground: Ground) -> Plot:
 
 async def _sandbox(ground: Ground, step: str) -> tuple[Ground, Plot]:
     """A sandbox with open P1s, and the moving of its clock."""
-    body = {"name": "Sandbox", "plan": "google-premium", "time_zone": "UTC", "sandbox": True}
-    account = (await ground.admin.post("/v1/accounts", json=body)).raise_for_status().json()["id"]
-    key = {"kind": "account", "account_id": account, "role": "owner"}
-    sandbox = Ground(ground.admin, ground.database, "", ground.tickets)
-    sandbox.key = (await ground.admin.post("/v1/keys", json=key)).raise_for_status().json()["secret"]
+    sandbox, account = await make_sandbox(ground)
     for _ in range(20):
         await sandbox.open(**P1)
     return sandbox, sandbox.plot("POST", f"/v1/sandbox/{account}/advance", {"by": step}, connections=8)
+
+
+async def make_sandbox(ground: Ground) -> tuple[Ground, str]:
+    """A sandbox account with an owner's key, and its id."""
+    body = {"name": "Sandbox", "plan": "google-premium", "time_zone": "UTC", "sandbox": True}
+    account = (await ground.admin.post("/v1/accounts", json=body)).raise_for_status().json()["id"]
+    key = {"kind": "account", "account_id": account, "role": "owner"}
+    secret = (await ground.admin.post("/v1/keys", json=key)).raise_for_status().json()["secret"]
+    return Ground(ground.admin, ground.database, secret, ground.tickets), account
 
 
 async def _streams(ground: Ground) -> Plot:
@@ -333,7 +338,11 @@ async def _deaf(_: Ground) -> Plot:
 
 async def _copy(ground: Ground, tickets: int) -> None:
     """So many tickets of the attacker's account, written by SQL."""
-    model = await ground.open()
+    await copied(ground, await ground.open(), tickets)
+
+
+async def copied(ground: Ground, model: str, tickets: int) -> None:
+    """So many copies of a ticket, written by SQL."""
     connection = await asyncpg.connect(ground.database)
     async with connection.transaction(isolation="repeatable_read"):  # the service may add to the model meanwhile
         for statement in (_COPY, _COPY_DEADLINES, _COPY_TITLES, _COPY_EVENTS):

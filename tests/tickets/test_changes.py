@@ -1,11 +1,13 @@
 """Changing what a ticket says (a merge patch), who has it, and its tier."""
 
 from datetime import timedelta
+from secrets import token_hex
 from typing import Any
 
 import pytest
 
 from app.core.db.engine import Sessions
+from app.core.db.session import driver
 from app.core.ids import new_id
 from tests.support.stories import Begin, Story, deadline, path_of, pointers
 from tests.support.sweeping import run_pass
@@ -44,6 +46,33 @@ async def test_a_patch_changes_what_it_names(story: Story) -> None:
         "truncated": False,
     }
     assert updated["actor"]["kind"] == "customer"
+
+
+async def test_what_people_have_written_is_stored_again_only_when_it_changes(story: Story) -> None:
+    """A ticket may have hundreds of kilobytes, and a storm thousands of tickets."""
+    written = {"description": "".join(map(chr, range(0x4E00, 0x8000))), "custom": {"ship": token_hex(900)}}
+    path = await story.open_at(await story.now() - timedelta(days=9), **FULL | written)
+    opened, stored = await story.customer.get(path), await _long_values(story.sessions)
+    assert stored
+    assert await run_pass(story.sessions)
+    await story.engineer.post(f"{path}/messages", 201, body="We look at it")
+    assert await _long_values(story.sessions) == stored
+    after = await story.customer.get(path)
+    assert deadline(after, "first_response")["state"] == "met_late"
+    assert {name: after[name] for name in ("description", "tags", "custom")} == {
+        name: opened[name] for name in ("description", "tags", "custom")
+    }
+    changed = await story.customer.patch(path, custom={"ship": "Aurora"})
+    assert (changed["description"], changed["custom"]) == (written["description"], {"ship": "Aurora"})
+
+
+async def _long_values(sessions: Sessions) -> set[int]:
+    """The values of tickets that are stored beside their rows."""
+    async with sessions() as session:
+        connection = await driver(session)
+        table = await connection.fetchval("SELECT reltoastrelid::regclass FROM pg_class WHERE relname = 'tickets'")
+        rows = await connection.fetch(f"SELECT DISTINCT chunk_id FROM {table}")  # noqa: S608  its own name
+        return {row["chunk_id"] for row in rows}
 
 
 async def test_null_clears_and_objects_are_merged(story: Story) -> None:

@@ -19,7 +19,8 @@ from app.webhooks.background.deliver import Limits, Sender
 from app.webhooks.models import WebhookEndpointRow
 from app.webhooks.outbox import claims
 from app.webhooks.outbox.attempts import DeliveryOutcome
-from app.webhooks.outbox.claims import Claimed, claim
+from app.webhooks.outbox.claims import Claimed, claim, poll
+from app.webhooks.outbox.lanes import queue_due
 from app.webhooks.outbox.outcomes import record_outcomes
 from app.webhooks.rules.sharing import Share
 from tests.support.actors import Headers
@@ -52,6 +53,13 @@ async def limit(sessions: Sessions, endpoint: WebhookEndpointRow, **limits: floa
 async def claimed(sessions: Sessions, now: datetime, share: Share = ALL) -> list[Claimed]:
     async with transaction(sessions) as session:
         return await claim(session, share, lease=LEASE, now=now)
+
+
+async def polled(sessions: Sessions, now: datetime, share: Share = ALL) -> list[Claimed]:
+    """One poll after what has become due is queued."""
+    async with transaction(sessions) as session:
+        await queue_due(session, now=now)
+        return list((await poll(session, share, lease=LEASE, now=now)).claimed)
 
 
 async def fail(sessions: Sessions, held: Sequence[Claimed], next_attempt_at: datetime) -> None:
@@ -161,6 +169,38 @@ async def test_what_waits_at_one_rate_holds_up_no_other(
     assert event["id"] in receiver.ids
     next_instant = await sender.next_instant()
     assert next_instant == min(one.next_attempt_at for one in await deliveries(sessions) if one.next_attempt_at)
+
+
+async def test_a_flood_that_has_no_places_yet_hides_nothing_that_has_one(
+    sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "_PLACES", 2)
+    await limit(sessions, await make_endpoint("https://example.com"), rate=10)
+    await tell(*(event_row() for _ in range(9)))
+    now = wall_now() + AHEAD
+    assert await polled(sessions, now) == [], "the first two get their places"
+    assert [len(await polled(sessions, now + STEP)) for _ in range(3)] == [2, 0, 0]
+    assert [one.paced for one in await deliveries(sessions)].count(False) == 1, "each poll gave two theirs"
+
+
+async def test_a_retry_is_found_behind_first_attempts_that_have_their_places(
+    sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where only what is kept for retries is free; and no more is locked than is claimed or gets a place."""
+    monkeypatch.setattr(claims, "_PLACES", 2)
+    await limit(sessions, await make_endpoint("https://example.com"), rate=10)
+    now = wall_now() + AHEAD
+    (event,) = await tell()
+    await fail(sessions, await claimed(sessions, now), now + 9 * STEP)
+    await tell(*(event_row() for _ in range(4)))
+    assert [len(await polled(sessions, now)) for _ in range(2)] == [0, 0], "they get their places"
+    kept = Share(limit=3, per_endpoint=10, reserved=3)
+    assert await polled(sessions, now + 9 * STEP, kept) == [], "it gets its own"
+    before = await fetch(sessions, _LOCKED)
+    (retry,) = await polled(sessions, now + 9 * STEP, Share(limit=1, per_endpoint=10, reserved=1))
+    assert (retry.event["id"], retry.attempts) == (event["id"], 1)
+    after = await fetch(sessions, _LOCKED)
+    assert [row for row in after if row["id"] != retry.id] == [row for row in before if row["id"] != retry.id]
 
 
 async def test_a_new_rate_holds_for_what_waits(

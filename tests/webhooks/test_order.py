@@ -17,6 +17,7 @@ from app.core.db.session import transaction
 from app.core.db.tables import Row
 from app.core.signals import WakeUps
 from app.core.state import State
+from app.webhooks.background import deliver
 from app.webhooks.background.deliver import Limits, Sender
 from app.webhooks.outbox.attempts import DeliveryOutcome
 from app.webhooks.outbox.claims import claim, poll
@@ -116,8 +117,30 @@ async def test_who_has_room_for_one_looks_past_one_that_waits_for_its_turn(
         await tell(event)
     for ticket in ("tkt_1", "tkt_2"):
         async with transaction(sessions) as session:
-            (found,) = (await poll(session, one, lease=LEASE)).claimed
+            (found,) = (await poll(session, one, lease=LEASE, ahead=True)).claimed
         assert (found.event["ticket_id"], found.event["sequence"]) == (ticket, 1)
+
+
+async def test_a_sender_looks_further_ahead_after_it_put_some_off(
+    sessions: Sessions,
+    make_endpoint: MakeEndpoint,
+    tell: Tell,
+    receiver: Receiver,
+    state: State,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With room for one: its first poll finds the second event, its second one the third, and what goes."""
+    monkeypatch.setattr(deliver, "_POLLS", 2)
+    await make_endpoint(receiver.url)
+    for event in (*events_of("tkt_1", range(1, 4)), *events_of("tkt_2", range(1, 2))):
+        await tell(event)
+    async with transaction(sessions) as session:
+        (held,) = (await poll(session, replace(ALL, limit=1), lease=LEASE)).claimed
+    assert (held.event["ticket_id"], held.event["sequence"]) == ("tkt_1", 1)
+    sender = Sender(state, Limits(slots=1, timeout=PATIENCE, lease=2 * PATIENCE))
+    assert await sender.run_pass() == 1
+    await sender.stop()
+    assert arrivals(receiver) == {"tkt_2": [1]}
 
 
 async def test_what_waits_for_its_turn_is_not_due(

@@ -1,7 +1,7 @@
 """The words that articles have, and which of them stand for the words of a query."""
 
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from asyncpg import Connection
@@ -9,7 +9,7 @@ from asyncpg import Connection
 from app.articles.reading import READERS, Lexeme, Query, query_of
 from app.articles.wording import LONGEST, SPELT, Kin, Span, Term, configuration, spans
 
-_LEXEMES_READ: Final = 160
+_LEXEMES_READ: Final = 120
 """Words of a query that are read, by the configuration of each language."""
 _MISTYPED: Final = 5
 """Words that are looked for in another spelling, in each language."""
@@ -79,7 +79,7 @@ class Lexicon:
         if not wanted:
             return {}
         found: dict[int, dict[str, Kin]] = {}
-        columns = map(list, zip(*map(astuple, wanted), strict=True))
+        columns = map(list, zip(*wanted, strict=True))
         for number, word, articles, worth in await self.connection.fetch(_COUNTED, *columns, self.reaches):
             words = found.setdefault(number, {})
             if word not in words or words[word].worth < worth:

@@ -130,9 +130,11 @@ def _percent(share: float | None) -> str:
 
 
 def _changes(changes: list[Row]) -> Table:
-    table = Table("", "number", "ticket", "promise", "priority", "recorded", "backtest", "why", box=None)
+    table = Table("", "number", "ticket", "promise", "priority", "recorded", "backtest", "detail", box=None)
     for line in changes:
         states = ((line[side] or {}).get("state", "-") for side in ("recorded", "backtest"))
         promise = f"{line['metric']}/{line['cycle']}"
-        table.add_row(line["kind"], line["number"], line["ticket_id"], promise, line["priority"], *states, line["why"])
+        table.add_row(
+            line["kind"], line["number"], line["ticket_id"], promise, line["priority"], *states, line["detail"]
+        )
     return table

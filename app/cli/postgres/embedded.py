@@ -76,7 +76,7 @@ class EmbeddedServer:
 
     @property
     def is_stopping(self) -> bool:
-        """Whether somebody has asked it to end: it takes no new connection, and waits for those that there are."""
+        """Whether somebody has asked it to end: it takes no new connection, and waits for those that are open."""
         lines = pid_file(self._data)
         return lines[:1] == [str(self.pid)] and lines[7:8] == ["stopping"]
 

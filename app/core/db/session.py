@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
@@ -95,15 +95,20 @@ async def run(sessions: Sessions, work: Callable[[AsyncSession], Awaitable[T]], 
     """The result of ``work`` in one transaction, which is begun again when it raises ``Again``.
 
     A transaction that needs a lock for which others wait is rolled back, and waits for its turn without a connection;
-    ``patience``: for at most so many seconds, and as long at the database. ``work`` changes nothing but the
-    database. Raises ``Unavailable`` when it loses time and again.
+    ``patience``: for at most so many seconds, and as long at the database. So is one that needs something to be done
+    before it (``begin_with``). ``work`` changes nothing but the database. Raises ``Unavailable`` when it loses time and
+    again.
     """
     turn = Turn(patience)
     try:
         for _ in range(_TRIES):
-            with suppress(Again):
+            try:
                 async with transaction(sessions, turn) as session:
                     return await work(session)
+            except Again as again:
+                first = again.first
+            if first:
+                await run(sessions, first, patience=patience)
             await turn.come()
     finally:
         turn.leave()
@@ -124,7 +129,10 @@ async def allow(session: AsyncSession, seconds: float) -> None:
 
 
 async def allow_pauses(session: AsyncSession, seconds: float) -> None:
-    """Let this transaction, which holds no locks, be idle for so long: for reading that takes long to be worked on."""
+    """Let this transaction be idle for so long while something is computed; it holds no lock for which others wait.
+
+    Consumers are the exception: each holds its mark, and a frozen process keeps it for so long from other replicas.
+    """
     await (await driver(session)).execute(f"SET LOCAL idle_in_transaction_session_timeout = {milliseconds(seconds)}")
 
 
@@ -190,3 +198,18 @@ async def driver(session: AsyncSession) -> "Connection[Any]":
 
 class Again(Exception):
     """The transaction lost a race that it wins when it is run once more, from its beginning."""
+
+    def __init__(self, first: Callable[[AsyncSession], Awaitable[object]] | None = None) -> None:
+        super().__init__()
+        self.first = first
+        """what is done before that, in a transaction of its own"""
+
+
+async def begin_with(session: AsyncSession, step: Callable[[AsyncSession], Awaitable[object]]) -> None:
+    """Have a step committed before this transaction goes on: one that waits for a lock which others then get soon.
+
+    A transaction of ``run`` is rolled back, and begins again behind the step; in another one the step is part of it.
+    """
+    if session.info.get("turn") is not None:
+        raise Again(step)
+    await step(session)

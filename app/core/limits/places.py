@@ -13,6 +13,11 @@ _ALONE: Final = AdvisoryLock("quota", "hashtextextended('heliodesk quota ' || $1
 _OPERATOR: Final = "-"
 
 
+async def hold_places(session: AsyncSession, quota: Quota, owner: str | None) -> None:
+    """Let nobody else take a place of this owner's until the transaction ends."""
+    await acquire(session, _ALONE, quota.name, owner or _OPERATOR)
+
+
 async def take_place(
     session: AsyncSession, quota: Quota, settings: Settings, owner: str | None, *, more: int = 1
 ) -> None:
@@ -20,6 +25,6 @@ async def take_place(
 
     Others who make some for the same owner wait until the transaction ends. What was made under a larger setting stays.
     """
-    await acquire(session, _ALONE, quota.name, owner or _OPERATOR)
+    await hold_places(session, quota, owner)
     used = await (await driver(session)).fetchval(f"SELECT {quota.owned}", owner)
     quota.check(used, quota.value(settings, of_operator=owner is None), more)

@@ -28,8 +28,8 @@ class _Everything:
         return True
 
 
-STORED: Final[dict[str, Container[str]]] = {"kept": _Everything()}
-"""The validation context of what is read from the database: addresses that earlier versions took stay readable."""
+STORED: Final[dict[str, Container[object]]] = {"kept": _Everything(), "names": _Everything()}
+"""The validation context of what is read from the database: what earlier versions took stays readable."""
 
 
 for _name in _INTERNAL:
@@ -73,7 +73,7 @@ def sendable(address: str, info: ValidationInfo) -> str:
 
     (``STORED``, ``kept``.)
     """
-    context: dict[str, Container[str]] = info.context or {}
+    context: dict[str, Container[object]] = info.context or {}
     if address in context.get("kept", ()):
         return address
     try:
@@ -96,15 +96,21 @@ def fault_of(address: str) -> str | None:
     return None
 
 
-def kept(document: Any) -> dict[str, Container[str]]:
-    """The validation context in which the addresses of a stored document stay as they are."""
-    return {"kept": frozenset(_addresses(document))}
+def kept(document: Any) -> dict[str, Container[object]]:
+    """The validation context in which the addresses and names of a stored document stay as they are.
+
+    ``kept`` has the addresses, ``names`` each text with the name of its member.
+    """
+    texts = frozenset(_texts(document))
+    return {"kept": frozenset(text for name, text in texts if name == "email"), "names": texts}
 
 
-def _addresses(document: Any) -> Iterator[str]:
-    if isinstance(document, dict):
-        for name, value in document.items():
-            if name == "email" and isinstance(value, str):
-                yield value
-            else:
-                yield from _addresses(value)
+def _texts(document: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(document, str):
+        yield name, document
+    elif isinstance(document, dict):
+        for member, value in document.items():
+            yield from _texts(value, member)
+    elif isinstance(document, list):
+        for value in document:
+            yield from _texts(value, name)

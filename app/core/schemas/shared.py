@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Container, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from ipaddress import ip_address
@@ -19,6 +19,8 @@ from pydantic import (
     StringConstraints,
     TypeAdapter,
     ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     create_model,
     model_validator,
 )
@@ -127,13 +129,18 @@ Instant = Annotated[AwareDatetime, BeforeValidator(_only_rfc3339), AfterValidato
 """RFC 3339 with ``Z`` or an offset; becomes UTC. Naive and out-of-range instants are refused."""
 
 
-def _visible(value: str, info: ValidationInfo) -> str:
-    """What can be seen of the text (``visible``). What is stored stays as it is (``STORED``)."""
-    if info.context is STORED:
-        return value
+def _visible(value: str) -> str:
+    """What can be seen of the text (``visible``)."""
     if not (shown := visible(value)):
         raise invalid_value("invisible", _("This text has no visible characters"))
     return shown
+
+
+def _as_it_is(value: Any, check: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+    """What an earlier version has stored stays as it is (``STORED``, ``kept``): it may be longer than is taken now."""
+    context: dict[str, Container[object]] = info.context or {}
+    is_stored = isinstance(value, str) and (info.field_name, value) in context.get("names", ())
+    return value if is_stored else check(value)
 
 
 def _still_within(length: int) -> AfterValidator:
@@ -150,12 +157,20 @@ def _still_within(length: int) -> AfterValidator:
 _SEEN: Final = (AfterValidator(no_nul), AfterValidator(_visible))
 
 Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), *_SEEN, _still_within(200)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    *_SEEN,
+    _still_within(200),
+    WrapValidator(_as_it_is),
 ]
 """A person's or a thing's name: 1 to 200 characters on one line, without invisible ones."""
 
 Word = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), *_SEEN, _still_within(100)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100),
+    *_SEEN,
+    _still_within(100),
+    WrapValidator(_as_it_is),
 ]
 """A tag, a product, a region: 1 to 100 characters on one line, without invisible ones."""
 
@@ -178,6 +193,7 @@ EmailRef = Annotated[
     str,
     StringConstraints(max_length=254),
     AfterValidator(_one_spelling),
+    WrapValidator(_as_it_is),
     Field(examples=["ana@example.com"], json_schema_extra={"pattern": _SHAPE}),
 ]
 """An e-mail address by which somebody is found, in lower case and composed (NFC): one spelling for one person.

@@ -13,7 +13,7 @@ _LONGEST: Final = 1000
 """Characters that are read of an ``Accept`` field; browsers send a fifth."""
 NOTHING: Final = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 """The policy of a page that loads and runs nothing."""
-_INLINE: Final = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
+_OPENED: Final = re.compile(r"<(script|style)>")
 _STYLE: Final = """\
 :root{color-scheme:light dark}
 body{font:1rem/1.5 system-ui,sans-serif;margin:0 auto;max-width:40rem;padding:2rem 1.5rem}
@@ -87,8 +87,16 @@ def page_policy(html: str, **sources: Sequence[str]) -> dict[str, str]:
 
 
 def _hashes(html: str, wanted: str) -> Iterator[str]:
-    for kind, text in _INLINE.findall(html):
+    for kind, text in _inline(html):
         if kind != wanted:
             continue
         digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
         yield f"'sha256-{digest}'"
+
+
+def _inline(html: str) -> Iterator[tuple[str, str]]:
+    """The scripts and styles of a page, by kind: what is opened within one is a part of it, as browsers read it."""
+    begun = _OPENED.search(html)
+    while begun and (end := html.find(f"</{begun[1]}>", begun.end())) >= 0:
+        yield begun[1], html[begun.end() : end]
+        begun = _OPENED.search(html, end)

@@ -2,6 +2,10 @@
 
 What is computed is a function of a module, with arguments and a result that pickle well: bytes, texts, instants. It is
 pure, so that it may be done again when its process dies. The processes start on demand and end when they are idle.
+
+A result is unpickled in the event loop, since a thread would not leave it to others meanwhile. The 25 MB of a mail's
+files take milliseconds, as they are copied; a thousand small objects take one, and so a function answers with some
+thousands at most, or with bytes.
 """
 
 import asyncio
@@ -99,7 +103,7 @@ class Offload:
         for worker in list(self._workers):
             await self._end(worker)
 
-    async def _attempted(self, message: bytes) -> tuple[bool, object]:
+    async def _attempted(self, message: Sequence[bytes]) -> tuple[bool, object]:
         for _attempt in range(_ATTEMPTS):
             try:
                 return await self._computed(message)
@@ -107,7 +111,7 @@ class Offload:
                 _log.warning("a worker process was lost", error=str(error))
         raise Unavailable(_("The process that was computing this has ended"), headers=_RETRY)
 
-    async def _computed(self, message: bytes) -> tuple[bool, object]:
+    async def _computed(self, message: Sequence[bytes]) -> tuple[bool, object]:
         worker = self._idle.pop() if self._idle else await self._started()
         worker.keep()
         try:
@@ -168,10 +172,11 @@ class _Worker:
         self._process, self._tasks, self._answers = process, process.stdin, process.stdout
         self._timer: asyncio.TimerHandle | None = None
 
-    async def answer(self, message: bytes) -> tuple[bool, object]:
+    async def answer(self, message: Sequence[bytes]) -> tuple[bool, object]:
         """Whether the task returned, and what it returned or raised. ``WorkerLost``."""
         try:
-            self._tasks.write(message)
+            for piece in message:
+                self._tasks.write(piece)
             await self._tasks.drain()
         except (OSError, RuntimeError) as error:  # the latter is uvloop's, of a pipe that it has closed itself
             raise WorkerLost(f"process {self._process.pid}: {error!r}") from error
@@ -181,7 +186,8 @@ class _Worker:
         """What it tells next. ``WorkerLost``."""
         try:
             (length,) = LENGTH.unpack(await self._answers.readexactly(LENGTH.size))
-            return cast("object", loads(await self._answers.readexactly(length)))  # noqa: S301  our own process's
+            content = await self._answers.readexactly(length)
+            return cast("object", loads(content))  # noqa: S301  our own process's
         except (OSError, EOFError) as error:
             raise WorkerLost(f"process {self._process.pid}: {error!r}") from error
 

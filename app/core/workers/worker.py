@@ -21,10 +21,17 @@ from app.core.workers.parents import die_with
 LENGTH: Final = struct.Struct(">Q")
 
 
-def packed(value: Any) -> bytes:
-    """A message."""
-    content = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-    return LENGTH.pack(len(content)) + content
+class _Pieces(list[bytes]):
+    """A file of pieces, in which large bytes are not copied."""
+
+    write = list.append
+
+
+def packed(value: Any) -> list[bytes]:
+    """A message, in pieces."""
+    pieces = _Pieces()
+    pickle.Pickler(pieces, pickle.HIGHEST_PROTOCOL).dump(value)
+    return [LENGTH.pack(sum(map(len, pieces))), *pieces]
 
 
 def main(parent: int, niceness: int, modules: Sequence[str]) -> None:
@@ -40,10 +47,10 @@ def main(parent: int, niceness: int, modules: Sequence[str]) -> None:
     for module in modules:
         importlib.import_module(module)
     os.nice(niceness)  # it starts at full speed: somebody waits for it already
-    answers.write(packed(None))
+    answers.writelines(packed(None))
     answers.flush()
     while (content := _next(tasks)) is not None:
-        answers.write(_answer(content))
+        answers.writelines(_answer(content))
         answers.flush()
 
 
@@ -56,7 +63,7 @@ def _next(tasks: BinaryIO) -> bytes | None:
     return content if len(content) == length else None
 
 
-def _answer(content: bytes) -> bytes:
+def _answer(content: bytes) -> list[bytes]:
     try:
         function, arguments = pickle.loads(content)  # noqa: S301  our parent's own
         return packed((True, function(*arguments)))
@@ -65,11 +72,11 @@ def _answer(content: bytes) -> bytes:
         return _raised(error)
 
 
-def _raised(error: Exception) -> bytes:
+def _raised(error: Exception) -> list[bytes]:
     """The error, or where it cannot be sent, or read there, one that says what it was."""
     try:
         message = packed((False, error))
-        pickle.loads(message[LENGTH.size :])  # noqa: S301  our own
+        pickle.loads(b"".join(message[1:]))  # noqa: S301  our own
     except Exception:  # noqa: BLE001  whatever an exception of a library makes of it
         return packed((False, RuntimeError(traceback.format_exc())))
     return message

@@ -75,7 +75,8 @@ class RoutingUnstaffed(NotifyingEvent, _Chosen):
         "else, and it waits in their name until they are free"
     )
     next_at: datetime | None = Field(
-        description="When somebody comes on shift; null: not within a year, or it does not wait for that"
+        description="When somebody comes on shift, or, with very many shift overrides, when that is looked at again; "
+        "null: not within a year, or it does not wait for that"
     )
 
 

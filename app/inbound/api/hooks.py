@@ -38,6 +38,7 @@ from app.inbound.usecases.dry_run import tried_batch, what_would_be
 from app.inbound.usecases.hooks import hook_document, payload_document, receipt_document
 from app.inbound.usecases.mail_case import MailHook
 from app.inbound.usecases.try_mail import tried_mail, what_mail_would_do
+from app.tickets.usecases.tags import take_tags
 
 router = ResourceRouter("hooks", prefix="/v1/hooks", tags=["Hooks"])
 HookPath = Annotated[str, Path(max_length=40, description="The hook's id")]
@@ -68,6 +69,7 @@ async def create_hook(call: CallDep, body: NewHook) -> Response:
     async def create(session: AsyncSession, _: Actor) -> Document:
         account = await account_by_id(session, account_id)
         await take_place(session, HOOKS, call.state.settings, account_id)
+        await take_tags(session, call.state.settings, account_id, body.tags)
         return hook_document(*await hooks.create_hook(session, body, account, now=await database_now(session)))
 
     return await call.once_as(as_writer(call.principal, body.actor), create)
@@ -101,7 +103,7 @@ async def get_hook(call: CallDep, hook_id: HookPath) -> Response:
     return await call.read(get)
 
 
-@router.update("/{hook_id}", HookWithSecret, HookFields, {"on_resolve": "note"}, problems=[Conflict])
+@router.update("/{hook_id}", HookWithSecret, HookFields, {"on_resolve": "note"}, problems=[Conflict, QuotaExceeded])
 async def update_hook(call: CallDep, hook_id: HookPath, patch: PatchDep, actor: ActorDep) -> Response:
     """Update a hook.
 
@@ -114,6 +116,7 @@ async def update_hook(call: CallDep, hook_id: HookPath, patch: PatchDep, actor: 
         fields = call.patched(patch, HookFields, hook.fields, hook.version)
         hooks.check_reach(call.principal, fields, hook.account_id)
         account = await account_by_id(session, hook.account_id)
+        await take_tags(session, call.state.settings, hook.account_id, {*fields.tags} - {*hook.fields.get("tags", ())})
         secret = await hooks.update_hook(session, hook, fields, account, now=await database_now(session))
         return await _shown(session, hook, secret)
 

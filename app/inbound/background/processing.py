@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -80,7 +80,7 @@ FROM hooks AS h JOIN accounts AS a ON a.account_id = h.account_id
 WHERE h.account_id = $1 AND h.id = $2 FOR UPDATE OF h SKIP LOCKED
 """
 _NEXT: Final = """
-SELECT id, format, headers, body, received_at, done FROM receipts
+SELECT id, format, headers, CASE WHEN id IS DISTINCT FROM $3 THEN body END AS body, received_at, done FROM receipts
 WHERE account_id = $1 AND hook_id = $2 AND state = 'pending' ORDER BY received_at, id LIMIT 1
 """
 _ADVANCE: Final = """
@@ -116,7 +116,8 @@ class Turn:
     receipt_id: str
     format: str
     headers: dict[str, str]
-    body: bytes
+    body: bytes | None
+    """None where it is an e-mail that is read already"""
     received_at: datetime
     done: int
 
@@ -215,7 +216,7 @@ async def process_next(
     async def work(session: AsyncSession) -> None:
         nonlocal turn, opened, state
         async with within(WHOLE):
-            turn = await _turn(session, account_id, hook_id)
+            turn = await _turn(session, readings, account_id, hook_id)
             if turn is not None:
                 opened, state = await _process(session, readings, turn)
 
@@ -258,10 +259,10 @@ async def _is_over(sessions: Sessions, turn: Turn, error: Exception, resting: Re
     return final
 
 
-async def _turn(session: AsyncSession, account_id: str, hook_id: str) -> Turn | None:
+async def _turn(session: AsyncSession, readings: Readings, account_id: str, hook_id: str) -> Turn | None:
     connection = await driver(session)
     held = await connection.fetchrow(_HOLD, account_id, hook_id)
-    found = held and await connection.fetchrow(_NEXT, account_id, hook_id)
+    found = held and await connection.fetchrow(_NEXT, account_id, hook_id, readings.mail_of(hook_id))
     if not held or not found:
         return None
     receipt = dict(found)
@@ -274,7 +275,7 @@ async def _process(session: AsyncSession, readings: Readings, turn: Turn) -> tup
     if turn.format == "email":
         return await _take_mail(session, readings, turn, fields)
     hook = Hooked(turn.account_id, turn.hook_id, fields, choose_language(turn.locale))
-    payload = Payload(turn.format, turn.body, turn.headers, turn.receipt_id, fields.interpretation)
+    payload = Payload(turn.format, cast("bytes", turn.body), turn.headers, turn.receipt_id, fields.interpretation)
     batch = readings.of(turn.account_id, turn.hook_id, payload)
     signals = batch.signals[turn.done : turn.done + SLICE]
     came_via(session, read_via(turn.headers.get(HEADER)))
@@ -295,7 +296,7 @@ async def _process(session: AsyncSession, readings: Readings, turn: Turn) -> tup
 
 
 async def _take_mail(session: AsyncSession, readings: Readings, turn: Turn, fields: HookFields) -> tuple[int, str]:
-    mail = readings.of(turn.account_id, turn.hook_id, RawMail(turn.body))
+    mail = readings.of(turn.account_id, turn.hook_id, RawMail(turn.body, turn.receipt_id))
     came_via(session, read_via(turn.headers.get(HEADER)))
     taken = await take_mail(session, MailHook(turn.account_id, turn.hook_id, fields, turn.receipt_id), mail)
     touched = [{"ticket_id": ticket_id, "action": action} for ticket_id, action in taken.touched]

@@ -7,6 +7,7 @@ from app.core.clock import monotonic
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.core.db.statements.housekeeping import forget
+from app.core.db.tables import Base
 from app.inbound.maintenance.models import SilencedAlertRow
 from app.inbound.models import HookPayloadsRow, IncidentAlertRow, IncidentRow
 from app.inbound.payloads import Room, drop, drop_oldest
@@ -17,7 +18,7 @@ SILENCE: Final = timedelta(days=90)
 MOST_ALERTS: Final = 10_000
 """Alerts of one hook that are remembered; beyond it those that are over are forgotten first, then those heard first."""
 _LONG: Final = 8.0
-"""Seconds after which receipts are left to the next pass: one that lasts for half a minute counts as stuck."""
+"""Seconds after which what is left is left to the next pass: one that lasts for half a minute counts as stuck."""
 _CROWDED: Final = """
 SELECT account_id, hook_id FROM incident_alerts WHERE (account_id, hook_id) IN (
     SELECT account_id, hook_id FROM incident_alerts WHERE heard_at > now() - interval '1 hour'
@@ -30,17 +31,21 @@ _SURPLUS: Final = """
 )
 """
 _OVER: Final = "t.received_at < now() - $1::interval AND t.state <> 'pending'"
+_OF_HOOK: Final = f"t.hook_id = $2 AND {_OVER}"
 _OF_NO_HOOK: Final = """
 NOT EXISTS (SELECT FROM hooks AS h WHERE h.account_id = t.account_id AND h.id = t.hook_id)
 """
-_GONE: Final = """
+_EACH: Final = """
 WITH RECURSIVE each AS (
     SELECT min(hook_id) AS id FROM receipts
     UNION ALL
     SELECT (SELECT min(hook_id) FROM receipts WHERE hook_id > each.id) FROM each WHERE each.id IS NOT NULL
 )
-SELECT id FROM each WHERE id IS NOT NULL AND NOT EXISTS (SELECT FROM hooks AS h WHERE h.id = each.id)
+SELECT id FROM each WHERE id IS NOT NULL AND
 """
+_GONE: Final = f"{_EACH} NOT EXISTS (SELECT FROM hooks AS h WHERE h.id = each.id)"
+# Hook by hook, as the index has them: there is none over all receipts by their age.
+_KEPT_LONG: Final = f"{_EACH} EXISTS (SELECT FROM receipts AS t WHERE t.hook_id = each.id AND {_OVER})"
 _SILENT: Final = "t.heard_at < now() - $1::interval"
 _ENDED: Final = """
 t.changed_at < now() - $1::interval AND NOT EXISTS (
@@ -50,13 +55,30 @@ t.changed_at < now() - $1::interval AND NOT EXISTS (
 """
 
 
-async def forget_receipts(sessions: Sessions) -> None:
-    """Drop receipts past their retention, and what is remembered of silent alerts; their tickets stay."""
-    await drop(sessions, _OVER, RETENTION)
-    for table in (HookPayloadsRow, IncidentRow, IncidentAlertRow, SilencedAlertRow):
-        await forget(sessions, table, _OF_NO_HOOK)
-    await forget(sessions, IncidentAlertRow, _SILENT, SILENCE)
-    await forget(sessions, IncidentRow, _ENDED, SILENCE)
+async def forget_receipts(sessions: Sessions, seconds: float = _LONG) -> bool:
+    """Drop receipts past their retention, and what is remembered of silent alerts; their tickets stay.
+
+    It takes about so many ``seconds``: receipts half of them, and each kind of what is remembered a share of the rest.
+    However little that is, some of each goes. Returns whether something may be left for another pass.
+    """
+    async with sessions() as session:
+        old = await (await driver(session)).fetch(_KEPT_LONG, RETENTION)
+    half, until = monotonic() + seconds / 2, monotonic() + seconds
+    for hook in old:
+        if monotonic() < half:
+            await drop(sessions, _OF_HOOK, RETENTION, hook["id"], until=half)
+    more = monotonic() >= half
+    conditions: list[tuple[type[Base], str, timedelta | None]] = [
+        *((table, _OF_NO_HOOK, None) for table in (HookPayloadsRow, IncidentRow, IncidentAlertRow, SilencedAlertRow)),
+        (IncidentAlertRow, _SILENT, SILENCE),
+        (IncidentRow, _ENDED, SILENCE),
+    ]
+    for before, (table, which, age) in enumerate(conditions):
+        now = monotonic()
+        ends = now + (until - now) / (len(conditions) - before)
+        await forget(sessions, table, which, *([age] if age else []), until=ends)
+        more |= monotonic() >= ends
+    return more
 
 
 async def make_room(sessions: Sessions, room: Room) -> None:

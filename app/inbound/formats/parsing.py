@@ -17,7 +17,7 @@ MAX_DEPTH: Final = 200
 _LONG_NUMBER: Final = re.compile(rb"\d{19}")
 """May be an integer of more than 64 bits, which orjson rounds."""
 _LONGEST: Final = 18
-_TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
+_TOKEN: Final = re.compile(rb'"(?>(?:[^"\\]++|\\.)*)(?:"|\Z)|[\[\]{}]', re.DOTALL)
 _ESCAPE: Final = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
 )

@@ -7,18 +7,22 @@ from typing import Final
 
 _SECRET: Final = b"hd_answer_"
 """How what opens it begins (``app/notices/links.py``)."""
+_CODED: Final = rb"[=%](?>(?:25|3[Dd])*)"
+"""What is before the two digits of a byte, in quoted-printable and in a URL, however often that is done again."""
 _GAP: Final = (
-    rb"(?:[\s\x00>|]|=[ \t]*+\r?\n|\\(?![Uu]00|[Xx])|\xc2\xad|\xe2\x80[\x8b-\x8d]|\xe2\x81\xa0|\xef\xbb\xbf"
-    rb"|&(?i:shy|zwnj|zwj|nobreak|#0{0,5}(?:173|820[3-5]|8288|65279)|#x0{0,5}(?:ad|200[b-d]|2060|feff));?)*+"
+    rb"(?>(?:[\s\x00>|]|=(?>(?:3[Dd])*)[ \t]*+\r?\n|\xc2\xad|\xe2\x80[\x8b-\x8d]|\xe2\x81\xa0|\xef\xbb\xbf"
+    rb"|" + _CODED + rb"(?i:0[9ad]|20|3e|7c|c2" + _CODED + rb"ad|e2" + _CODED + rb"80" + _CODED + rb"8[b-d])"
+    rb"|\\(?i:u(?:00(?:0[9ad]|20|3e|7c|ad)|200[b-d]|2060|feff))|\\[nrt]|\\(?![Uu]00|[Xx])"
+    rb"|&(?i:shy|zwnj|zwj|nobreak|#0{0,5}(?:173|820[3-5]|8288|65279)|#x0{0,5}(?:ad|200[b-d]|2060|feff));?)*)"
 )
-"""What stands in it: soft line ends, quoting, blanks, what nobody sees; the zeros of UTF-16."""
+"""What stands in it: soft line ends, quoting, blanks, what nobody sees; the zeros of UTF-16; JSON's line ends."""
 _TAG: Final = re.compile(rb"<[^<>]*+>")
 _BITS: Final = 6
 """Of one character in base64."""
 
 
 def holds_link(content: bytes | str) -> bool:
-    """Whether it is in a text, or in a file: as it is, quoted-printable, in a URL or HTML, or in base64."""
+    """Whether it is in a text, or in a file: as it is, quoted-printable, in a URL, HTML or JSON, or in base64."""
     given = content.encode(errors="replace") if isinstance(content, str) else content
     bare = _TAG.sub(b"", given) if b"<" in given else b""
     return any(form.search(given) for form in _FORMS) or _FORMS[0].search(bare) is not None
@@ -36,7 +40,8 @@ def _forms() -> Iterator[re.Pattern[bytes]]:
 def _spellings(letter: str) -> bytes:
     code = ord(letter)
     named = "|lowbar;?" if letter == "_" else ""
-    signed = f"[=-](?i:{code:x})|%(?:25)*+(?i:{code:x})|\\\\(?i:u00|x)(?i:{code:x})"
+    soft = r"(?>(?:=(?>(?:3[Dd])*)[ \t]*+\r?\n)?)"
+    signed = f"-(?i:{code:x})|{_CODED.decode()}{soft}(?i:{code:x})|\\\\(?i:u00|x)(?i:{code:x})"
     return f"(?:[{letter}{letter.upper()}]|{signed}|&(?i:#0{{0,5}}{code};?|#x0{{0,5}}{code:x};?{named}))".encode()
 
 

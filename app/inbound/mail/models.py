@@ -1,4 +1,4 @@
-"""The e-mails that tickets have got."""
+"""E-mails that tickets have received."""
 
 from datetime import datetime
 from typing import Any

@@ -15,13 +15,13 @@ _Q: Final = r"(?:> ?){0,9}"
 # Each character is looked at a few times, however often a line nearly ends like one that introduces a quotation: what
 # is before the end stops at the end, and of several names of a verb the last counts.
 _SAID: Final = (
-    r"(?:(?:wrote|escribió|a écrit|pisze|napisał(?:\(a\)|a)?|schrieb(?:(?!schrieb)[^\n:]){0,200}+)[ \u00a0]?:"
-    r"|schrieb(?:(?!schrieb)[^\n]){0,203}+(?:(?<=>:)|(?<=>[ \u00a0]:)))$"
+    r"(?:(?:wrote|escribió|a écrit|pisze|napisał(?:\(a\)|a)?|schrieb(?>(?:(?!schrieb)[^\n:]){0,200}))[ \u00a0]?:"
+    r"|schrieb(?>(?:(?!schrieb)[^\n]){0,203})(?:(?<=>:)|(?<=>[ \u00a0]:)))$"
 )
-_UNTIL: Final = rf"(?:(?!{_SAID})[^\n]){{1,200}}+"
+_UNTIL: Final = rf"(?>(?:(?!{_SAID})[^\n]){{1,200}})"
 _WROTE: Final = (
     rf"^({_Q}(?:On|El|Le|Am|W dniu|Dnia|(?:pon|wt|śr|czw|pt|sob|niedz)\.?,)\s(?=[^\n]{{0,200}}\d)"
-    rf"{_UNTIL}(?:\n{_Q}{_UNTIL})?+{_SAID})"
+    rf"{_UNTIL}(?>(?:\n{_Q}{_UNTIL})?){_SAID})"
 )
 _FROM: Final = (
     rf"^({_Q}\*?(?:From|De|Von|Od)[ \u00a0]?:[^\n]{{1,300}}"

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from email import message_from_bytes
 from email.errors import MessageError
@@ -14,6 +14,7 @@ from typing import Final
 
 from app.core.schemas.mailboxes import one_spelling
 from app.core.text.invisible import visible
+from app.inbound.mail.links import holds_link
 from app.inbound.mail.parts import MOST_TEXT, Part, content_of, decoded, field_text, part_with, plain
 from app.inbound.mail.quotes import written_in
 from app.inbound.mail.robots import Bounce, bounce_in, is_automatic, is_generated
@@ -23,6 +24,8 @@ MARK: Final = "##- heliodesk -##"
 _ENDS_OF_HEADERS: Final = (b"\n\n", b"\n\r\n")
 _ID: Final = re.compile(r"<([^<>\s\x00-\x1f\x7f]{1,400}@[^<>\s\x00-\x1f\x7f]{1,255})>")
 _OWN_ID: Final = re.compile(rb"^message-id[ \t]*:((?:[^\r\n]|\r?\n[ \t]){0,2000})", re.IGNORECASE | re.MULTILINE)
+_PIECE: Final = 2**16
+"""Bytes that are looked at in one step: a message may have millions, and nobody is served within a step."""
 _MOST_HEADER: Final = 2**18
 """Bytes of a header that are looked at, where a message is not read as a whole."""
 _MOST_IDS: Final = 50
@@ -84,6 +87,9 @@ class Mail:
     """what of the text is written in a reply; empty where that cannot be told"""
     answer: str
     """the same of an engineer's: strictly, for what they quote is not for customers"""
+    linked: frozenset[str]
+    """where there is a link by which an engineer answers an alert: in ``text``, ``written``, ``answer``, or ``told``,
+    the subject and the text"""
     parts: tuple[Part, ...]
     is_automatic: bool
     is_generated: bool
@@ -115,7 +121,8 @@ def read_as_it_is(raw: bytes) -> Mail:
 
 def _mail(raw: bytes, message: Entity, text: str, parts: tuple[Part, ...], bounce: Bounce | None) -> Mail:
     subject, sender = decoded(message.get("Subject"))[:_MOST_SUBJECT], _sender(message)
-    named = _own_id(raw)
+    named, written = _own_id(raw), written_in(text)
+    answer = written_in(text.partition(MARK)[0], forwards=False) if text else ""
     return Mail(
         _fingerprint(raw, named),
         named,
@@ -125,14 +132,20 @@ def _mail(raw: bytes, message: Entity, text: str, parts: tuple[Part, ...], bounc
         tuple(each.email for each in _people(message, _DELIVERED)),
         subject,
         text,
-        written_in(text),
-        written_in(text.partition(MARK)[0], forwards=False) if text else "",
+        written,
+        answer,
+        _linked(subject, text=text, written=written, answer=answer),
         parts,
         is_automatic(message, subject, sender.email if sender else ""),
         is_generated(message),
         bounce,
         tuple(field_text(each)[:_MOST_RESULTS] for each in message.get_all("Authentication-Results", ())[:_MOST_IDS]),
     )
+
+
+def _linked(subject: str, **texts: str) -> frozenset[str]:
+    texts["told"] = f"{subject}\n{texts['text']}"
+    return frozenset(name for name, text in texts.items() if holds_link(text))
 
 
 def fingerprint(raw: bytes) -> str:
@@ -146,9 +159,11 @@ def body_of(raw: bytes) -> bytes:
 
 
 def _end_of_header(raw: bytes) -> int:
-    places = [(place, mark) for mark in _ENDS_OF_HEADERS if (place := raw.find(mark)) >= 0]
-    place, mark = min(places, default=(len(raw), b""))
-    return place + len(mark)
+    for start in range(0, len(raw), _PIECE):
+        places = [(raw.find(mark, start, start + _PIECE + len(mark)), len(mark)) for mark in _ENDS_OF_HEADERS]
+        if found := [place + length for place, length in places if place >= 0]:
+            return min(found)
+    return len(raw)
 
 
 def _header_of(raw: bytes) -> bytes:
@@ -158,8 +173,34 @@ def _header_of(raw: bytes) -> bytes:
 
 def _fingerprint(raw: bytes, message_id: str | None) -> str:
     """Servers on the way add fields to the header; a message without an id is known by all of its bytes."""
-    known = message_id.encode() + b"\n" + body_of(raw).replace(b"\r\n", b"\n").strip() if message_id else raw
-    return hashlib.sha256(known).hexdigest()[:32]
+    if message_id is None:
+        return hashlib.sha256(raw).hexdigest()[:32]
+    digest = hashlib.sha256(message_id.encode() + b"\n")
+    for piece in _pieces(raw, *_content(raw)):
+        digest.update(piece.replace(b"\r\n", b"\n"))
+    return digest.hexdigest()[:32]
+
+
+def _content(raw: bytes) -> tuple[int, int]:
+    """Where what follows the header begins and ends, without the blanks around it."""
+    start, end = _end_of_header(raw), len(raw)
+    while start < end and not raw[start : start + _PIECE].strip():
+        start += _PIECE
+    start = min(start, end)
+    start += len(raw[start : start + _PIECE]) - len(raw[start : start + _PIECE].lstrip())
+    while start < end and not raw[max(start, end - _PIECE) : end].strip():
+        end -= _PIECE
+    last = raw[max(start, end - _PIECE) : end]
+    return start, end - len(last) + len(last.rstrip())
+
+
+def _pieces(raw: bytes, start: int, end: int) -> Iterator[bytes]:
+    """What is between two places, so that other threads get their turn; no line end is in two of them."""
+    while start < end:
+        stop = min(start + _PIECE, end)
+        stop += raw[stop - 1 : stop + 1] == b"\r\n" and stop < end
+        yield raw[start:stop]
+        start = stop
 
 
 def _own_id(raw: bytes) -> str | None:

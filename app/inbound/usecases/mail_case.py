@@ -32,7 +32,6 @@ from app.inbound.mail.deciding import (
     internal_in,
     limited,
 )
-from app.inbound.mail.links import holds_link
 from app.inbound.mail.parts import Part
 from app.inbound.mail.reading import Mail
 from app.inbound.read import mails
@@ -209,11 +208,12 @@ class MailCase:
         is_late = self.verdict.action == "refuse" and self.verdict.reason is CLOSED
         return self.thread.number if self.thread and is_late else None
 
-    async def locale(self) -> str:
-        """The languages of whoever is refused: an engineer's own, or the account's."""
-        account = self.account
-        named = await mails.engineer_with(self.session, self.known_sender.email, account.account_id)
-        return (named["locale"] if named and self.closed else None) or account.locale
+    async def locale(self) -> str | None:
+        """The languages of an engineer who is refused; None for anybody else."""
+        if not self.closed:
+            return None
+        named = await mails.engineer_with(self.session, self.known_sender.email, self.account.account_id)
+        return named["locale"] if named else None
 
     async def principal(self) -> Principal:
         """In whose name it acts: an engineer's, a person's, or the hook's own."""
@@ -307,16 +307,16 @@ def _worded(mail: Mail, verdict: Verdict) -> Verdict:
 
     So is what would show the customer a link that is an engineer's; a ticket that it would open is not opened.
     """
-    if verdict.action == "say" and holds_link(mail.written or mail.text):
+    if verdict.action == "say" and ("written" if mail.written else "text") in mail.linked:
         return Verdict("note", QUOTES_LINK)
-    if verdict.action == "open" and holds_link(f"{mail.subject}\n{mail.text}"):
+    if verdict.action == "open" and "told" in mail.linked:
         return Verdict("leave", QUOTES_LINK)
     if verdict.action != "engineer":
         return verdict
     words = engineers_words(mail)
     if not words.text:
         return Verdict("note", NOTHING_WRITTEN)
-    return Verdict("note", QUOTES_LINK) if holds_link(words.text) and not words.is_internal else verdict
+    return Verdict("note", QUOTES_LINK) if "answer" in mail.linked and not words.is_internal else verdict
 
 
 async def _whose(session: AsyncSession, hook: MailHook, mail: Mail, thread: Thread | None) -> tuple[str, bool]:

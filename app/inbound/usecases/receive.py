@@ -1,6 +1,5 @@
 """Receiving: who sends it is checked, the payload is stored as it came, and the sender has its answer."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,10 +22,10 @@ from app.core.web import credentials
 from app.core.web.credentials import Key
 from app.inbound import payloads
 from app.inbound.formats import cloudevents
-from app.inbound.formats.codings import decoded
+from app.inbound.formats.codings import MAX_RATIO, decoded
 from app.inbound.formats.generic import Interpretation
 from app.inbound.formats.signal import Unreadable, key_of
-from app.inbound.formats.signatures import CARRIERS, Custom, Signed, is_signed
+from app.inbound.formats.signatures import CARRIERS, SIGNED, Custom, Signed, is_signed
 from app.inbound.mail.reading import fingerprint
 from app.inbound.payloads import SIZE, UNCHECKED, Room
 from app.inbound.quotas import ALL_HOOKS
@@ -115,6 +114,13 @@ class Received:
     omissions: tuple[Message, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Content:
+    body: bytes
+    event_key: str | None
+    """the same for the same event"""
+
+
 async def posted(request: Request, hook_id: str, name: str | None) -> Posted:
     """What a request brings; of a field that is there twice the first, but the whole way that it has come."""
     headers = dict(request.headers)
@@ -131,12 +137,14 @@ async def receive(state: State, post: Posted) -> Received:
     400, 413 and 415 as ``codings.decoded`` does.
     """
     holder.set(post.hook_id)
+    received: Received | None = None
     async with lookup(state.engine) as connection:
         hook = await _opened(connection, state.settings, post)
-        body = _payload_of(state.settings, post) if hook else b""
-        if hook:
-            await _require_room(connection, state.settings, hook, post, len(body))
-        received = await _store(connection, hook, post, body) if hook else None
+        long = hook is not None and _takes_long(state.settings, hook, post)
+        if hook and not long:
+            received = await _taken(connection, state.settings, hook, post, _content_of(state.settings, hook, post))
+    if hook and long:
+        received = await _taken_apart(state, hook, post)
     if received is None:
         await _refuse(state, post)
         raise NotFound
@@ -145,25 +153,59 @@ async def receive(state: State, post: Posted) -> Received:
     return received
 
 
+async def _taken_apart(state: State, hook: Mapping[str, Any], post: Posted) -> Received | None:
+    """Take a large one: others have the connection while it is looked at, and the hook is opened again after that."""
+    content = await state.threads.run(_content_of, state.settings, hook, post)
+    if content is None:
+        return None
+    async with lookup(state.engine) as connection:
+        again = await _opened(connection, state.settings, post)
+        if again is None:
+            return None
+        _require_open(state.settings, again)
+        return await _taken(connection, state.settings, again, post, content)
+
+
 async def _opened(connection: "Connection[Any]", settings: Settings, post: Posted) -> Mapping[str, Any] | None:
-    """The hook, which takes this; None when it is not there for the sender."""
+    """The hook; None when it is not there for the sender. What a signature says of that is not known yet."""
     backlog = settings.hook_backlog
     digest = hash_key(post.key.text) if post.key else b""
     hook = await connection.fetchrow(_OPEN, post.hook_id, digest, backlog, backlog * ALL_HOOKS)
-    if hook is None or not _is_admitted(hook, post):
+    if hook is None or not (_by_signature(hook) or _is_admitted(hook, post)):
         return None
-    if not hook["enabled"]:
-        raise Conflict(_("The hook is disabled"))
-    _require_patience(hook, backlog)
+    if not _by_signature(hook):
+        _require_open(settings, hook)
     known: Mapping[str, Any] = hook
     return known
 
 
-def _payload_of(settings: Settings, post: Posted) -> bytes:
-    if post.payload is not None:
-        return post.payload
-    most = settings.max_mail_bytes if post.format == "email" else settings.max_body_bytes
-    return decoded(post.sent, post.headers.get("content-encoding"), most)
+def _takes_long(settings: Settings, hook: Mapping[str, Any], post: Posted) -> bool:
+    """Whether it takes milliseconds to check its signature, to decode it, or to find its own id."""
+    size = len(post.sent) if _by_signature(hook) or _format_of(hook, post) == "email" else 0
+    if post.payload is None and post.headers.get("content-encoding"):
+        size = max(size, min(_most(settings, post), len(post.sent) * MAX_RATIO))
+    return size > _LARGE
+
+
+def _content_of(settings: Settings, hook: Mapping[str, Any], post: Posted) -> _Content | None:
+    """What is kept of it; None when its signature is not the sender's."""
+    if _by_signature(hook):
+        if not _is_admitted(hook, post):
+            return None
+        _require_open(settings, hook)
+    body = post.payload
+    if body is None:
+        body = decoded(post.sent, post.headers.get("content-encoding"), _most(settings, post))
+    event_key = _event_key(_format_of(hook, post), post, body)
+    return _Content(body, event_key or _signed_id(hook["signature"], post.headers))
+
+
+def _most(settings: Settings, post: Posted) -> int:
+    return settings.max_mail_bytes if post.format == "email" else settings.max_body_bytes
+
+
+def _format_of(hook: Mapping[str, Any], post: Posted) -> str:
+    return post.format or str(hook["format"])
 
 
 async def _require_room(
@@ -176,7 +218,10 @@ async def _require_room(
         raise
 
 
-def _require_patience(hook: Mapping[str, Any], backlog: int) -> None:
+def _require_open(settings: Settings, hook: Mapping[str, Any]) -> None:
+    if not hook["enabled"]:
+        raise Conflict(_("The hook is disabled"))
+    backlog = settings.hook_backlog
     for used, most in ((hook["waiting"], backlog), (hook["waiting_in_all"], backlog * ALL_HOOKS)):
         if used >= most:
             raise TooManyRequests(
@@ -188,18 +233,22 @@ def _require_patience(hook: Mapping[str, Any], backlog: int) -> None:
             )
 
 
-async def _store(connection: "Connection[Any]", hook: Mapping[str, Any], post: Posted, body: bytes) -> Received:
+async def _taken(
+    connection: "Connection[Any]", settings: Settings, hook: Mapping[str, Any], post: Posted, content: _Content | None
+) -> Received | None:
     """Keep what was posted: one statement, and so committed once it is answered.
 
     What goes round in a loop is kept too, and refused: its sender would only repeat what an error answers.
     """
-    size, name = len(body), post.format or hook["format"]
-    event_key = await _event_key(name, post, body) or _signed_id(hook["signature"], post.headers)
+    if content is None:
+        return None
+    body, name, event_key = content.body, _format_of(hook, post), content.event_key
+    await _require_room(connection, settings, hook, post, len(body))
     place = (hook["account_id"], new_id("rcp"), post.hook_id, event_key)
     headers = kept_headers(post.headers)
     kept = orjson.dumps(headers).decode()
     refused = refusal(read_via(post.headers.get(HEADER)), hook["installation"])
-    stored = await connection.fetchval(_STORE, *place, name, kept, body, size, *both(refused))
+    stored = await connection.fetchval(_STORE, *place, name, kept, body, len(body), *both(refused))
     if stored is None:
         first = await connection.fetchval(_FIRST, hook["account_id"], post.hook_id, event_key)
         return Received(first, duplicate=True, account_id=hook["account_id"])
@@ -221,16 +270,21 @@ def _omissions(
     return batch.omissions if batch else ()
 
 
-async def _event_key(name: str, post: Posted, body: bytes) -> str | None:
+def _event_key(name: str, post: Posted, body: bytes) -> str | None:
     """The sender's own id of what it sends: a single CloudEvent has one, and an e-mail."""
     if name == "email":
-        return await asyncio.to_thread(fingerprint, body) if len(body) > _LARGE else fingerprint(body)
+        return fingerprint(body)
     if name != "cloudevents":
         return None
     try:
         return cloudevents.event_key(body, post.headers, QUICK_BYTES)
     except Unreadable:
         return None
+
+
+def _by_signature(hook: Mapping[str, Any]) -> bool:
+    """Whether a signature tells who sends, which has to be computed."""
+    return hook["signature"]["scheme"] in SIGNED
 
 
 def _is_admitted(hook: Mapping[str, Any], post: Posted) -> bool:

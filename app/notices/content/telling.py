@@ -132,6 +132,20 @@ def entry_of(event: Mapping[str, Any], language: Language, zone: ZoneInfo, names
     return Entry(line, at, _words(data, _TEXTS.get(kind, ""), language))
 
 
+def text_of(event: Mapping[str, Any]) -> str:
+    """The words of a person that a letter repeats of an event."""
+    return str(event["data"].get(_member(event["type"])) or "")
+
+
+def with_text(event: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """The event with so much of these words."""
+    return {**event, "data": {**event["data"], _member(event["type"]): text, "truncated": True}}
+
+
+def _member(kind: str) -> str:
+    return "body" if kind == "message.posted" else _TEXTS.get(kind, "")
+
+
 def _from(event: Mapping[str, Any], author: Mapping[str, Any], language: Language) -> str:
     if is_unconfirmed(event):
         return _IN_THE_NAME.to(language, name=author.get("name") or _CUSTOMER.to(language))
@@ -140,8 +154,9 @@ def _from(event: Mapping[str, Any], author: Mapping[str, Any], language: Languag
 
 
 def _words(data: Mapping[str, Any], member: str, language: Language) -> str:
-    text = str(data.get(member) or "").strip()
-    return f"{text}\n\n[{_CUT.to(language)}]" if text and data.get("truncated") else text
+    said = str(data.get(member) or "")
+    note = f"[{_CUT.to(language)}]" if said and data.get("truncated") else ""
+    return "\n\n".join(part for part in (said.strip(), note) if part)
 
 
 def _next(kind: str, data: Mapping[str, Any]) -> str | None:

@@ -65,7 +65,9 @@ WITH due AS MATERIALIZED (
 )
 SELECT c.account_id, c.id, $3 AS claim_id, c.sent_by,
        jsonb_build_object('time_zone', a.time_zone) || c.recipient || jsonb_build_object(
-           'locale', concat_ws(',', c.recipient ->> 'locale', t.requester ->> 'locale', a.locale)
+           'locale', concat_ws(
+               ',', c.recipient ->> 'locale', reader.locale, t.requester ->> 'locale', requester.locale, a.locale
+           )
        ) AS recipient,
        c.attempts, e.ticket_id, coalesce(e.type, '') AS type,
        coalesce(e.timestamp, clock_timestamp()) AS timestamp, coalesce(c.letter, e.data) AS data,
@@ -78,6 +80,8 @@ LEFT JOIN events AS e ON e.account_id = c.account_id AND e.id = c.event_id
 LEFT JOIN accounts AS a ON a.account_id = c.account_id
 {VIA_FROM}
 {ABOUT_FROM}
+LEFT JOIN people AS reader ON reader.account_id = c.account_id AND reader.email = c.recipient ->> 'email'
+LEFT JOIN people AS requester ON requester.account_id = c.account_id AND requester.email = t.requester ->> 'email'
 """  # noqa: S608  our own text
 _RECORD: Final = """
 UPDATE notices AS n

@@ -91,13 +91,20 @@ async def tell_number(
 
 
 async def refuse(
-    session: AsyncSession, account_id: str, receipt_id: str, email: str, locale: str, *, closed: str | None = None
+    session: AsyncSession,
+    account_id: str,
+    receipt_id: str,
+    email: str,
+    locale: str | None,
+    *,
+    closed: str | None = None,
 ) -> bool:
     """Tell somebody that nobody reads what they have written: once a day. False where that was said already.
 
+    ``locale``: their languages; None: those of the account's person with this address, or the account's.
     ``closed``: the number of the ticket that takes no answers any more; an engineer is told so of each.
     """
-    recipient = {"role": STRANGER, "email": email, "locale": locale}
+    recipient = {"role": STRANGER, "email": email} | ({"locale": locale} if locale else {})
     letter = {"closed": closed} if closed else {}
     return await _answer(session, account_id, receipt_id, recipient, letter, pause=REFUSED)
 

@@ -1,5 +1,6 @@
 """Ways to reach a person: e-mail by SMTP, and what else an operator has set up through Apprise."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from email.utils import parseaddr
 from typing import Final, Protocol
@@ -71,16 +72,15 @@ class Mail:
 
     async def send(self, notice: Claimed) -> None:
         """Send one message; its Message-ID is the notice's and its ticket's: the same when it is sent again."""
-        await self.deliver(
-            letters.id_about(notice.id, notice.ticket_id), notice.recipient["email"], letter_of(notice, self.sender)
-        )
+        letter = await asyncio.to_thread(letter_of, notice, self.sender)  # the loop goes on with everything else
+        await self.deliver(letters.id_about(notice.id, notice.ticket_id), notice.recipient["email"], letter)
 
     async def deliver(self, message_id: str, address: str, letter: Letter) -> None:
         """Send a letter to one address; ``message_id`` is the same when it is sent again. Raises ``NotSent``."""
         parts = self._parts
         try:
             await aiosmtplib.send(
-                letters.message_of(message_id, self.sender, address, letter),
+                await asyncio.to_thread(letters.message_of, message_id, self.sender, address, letter),
                 sender=parseaddr(self.sender)[1],
                 recipients=[letters.envelope_address(address)],
                 hostname=parts.hostname,

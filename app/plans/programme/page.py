@@ -1,6 +1,7 @@
 """A programme as HTML: a page without scripts that prints well. Pure."""
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +20,20 @@ STYLE: Final = (_FOLDER / "programme.css").read_bytes()
 STYLE_PATH: Final = f"assets/{hashlib.sha256(STYLE).hexdigest()[:16]}/programme.css"
 """Where the page finds its style sheet, from where it is itself; another style sheet has another address."""
 _TEMPLATES: Final = templates(_FOLDER)
-_MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+_SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
+_SCHEMES: Final = ("http", "https", "mailto", "tel")
+
+
+class _Markdown(MarkdownIt):
+    """Markdown whose links lead to pages, mailboxes and telephones alone; the others stay text."""
+
+    def validateLink(self, url: str) -> bool:  # noqa: N802  the library's name
+        """Whether an address may be linked to."""
+        scheme = _SCHEME.match(url)
+        return super().validateLink(url) and (scheme is None or scheme[1].lower() in _SCHEMES)
+
+
+_MARKDOWN: Final = _Markdown("commonmark", {"html": False}).enable("table").disable("image")
 """What plans write: HTML in it stays text, and nothing is loaded from elsewhere."""
 
 

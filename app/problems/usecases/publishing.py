@@ -10,6 +10,7 @@ from app.articles.models import ArticleRow
 from app.articles.schemas import ArticleFields, Audience, NewArticle
 from app.articles.usecases.editing import create_article, said, update_article
 from app.core.auth import Actor
+from app.core.schemas.mailboxes import STORED
 from app.problems.models import ProblemRow
 
 
@@ -29,7 +30,7 @@ async def let_articles_follow(
         return
     same = (ArticleRow.slug == problem.number.lower(), ArticleRow.body == before)
     for article in await session.scalars(select(ArticleRow).where(*same).order_by(ArticleRow.id).with_for_update()):
-        fields = ArticleFields.model_validate(said(article) | {"body": problem.workaround})
+        fields = ArticleFields.model_validate(said(article) | {"body": problem.workaround}, context=STORED)
         await update_article(session, article, fields, actor, now=now)
 
 
@@ -48,7 +49,8 @@ async def publish_workaround(
     known = select(ArticleRow).where(ArticleRow.slug == slug, ArticleRow.language == language).with_for_update()
     article = await session.scalar(known)
     if article is None:
-        command = NewArticle.model_validate(written | {"slug": slug, "language": language})
+        command = NewArticle.model_validate(written | {"slug": slug, "language": language}, context=STORED)
         await create_article(session, command, actor, now=now)
         return
-    await update_article(session, article, ArticleFields.model_validate(said(article) | written), actor, now=now)
+    fields = ArticleFields.model_validate(said(article) | written, context=STORED)
+    await update_article(session, article, fields, actor, now=now)

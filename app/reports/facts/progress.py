@@ -61,7 +61,13 @@ async def trouble(session: AsyncSession) -> str | None:
     return f"Reports are {seconds / 60:,.0f} minutes behind what has happened" if seconds > LATE else None
 
 
+async def number_left_out(connection: Connection) -> int:
+    """How many tickets cannot be counted, of all accounts."""
+    found: int = await connection.fetchval(f"SELECT {_LEFT_OUT}", MARK, None)
+    return found
+
+
 async def left_out(session: AsyncSession) -> str | None:
     """How many tickets cannot be counted, in words for ``/readyz``; None when there is none."""
-    number = await (await driver(session)).fetchval(f"SELECT {_LEFT_OUT}", MARK, None)
+    number = await number_left_out(await driver(session))
     return f"Tickets that reports cannot count, and try again later: {number:,}" if number else None

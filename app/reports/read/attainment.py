@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,7 +13,7 @@ from app.reports.asked import Asked
 from app.reports.facts.progress import progress
 from app.reports.facts.summing import NO_OBJECTIVE
 from app.reports.read import source
-from app.reports.read.grouping import MOST, Groups, Values, order, places, too_many
+from app.reports.read.grouping import MOST, Groups, Values, items, places, too_many
 from app.reports.read.linking import link
 from app.reports.read.selecting import ENGINEER
 
@@ -63,20 +64,7 @@ async def attainment(session: AsyncSession, asked: Asked) -> dict[str, Any]:
     """The report. 422 where it would have too many groups."""
     own, groups = await head(session, asked), Groups(asked)
     rows = await _count(session, asked, groups)
-    sums: dict[tuple[Any, ...], _Sum] = {}
-    for row in rows:
-        sums.setdefault(tuple(groups.of(row).values()), _Sum()).add(row)
-    if len(sums) > MOST:
-        raise too_many()
-    items = [
-        {
-            "group": (group := dict(zip(groups.names, values, strict=True))),
-            **one.figures(),
-            "promises": link(groups, group),
-        }
-        for values, one in sorted(sums.items(), key=lambda each: order(each[0]))
-    ]
-    return own | {"cycles": asked.of.cycles, "items": items}
+    return own | {"cycles": asked.of.cycles, "items": items(groups, rows, _Sum, "promises", partial(link, groups))}
 
 
 async def head(session: AsyncSession, asked: Asked) -> dict[str, Any]:

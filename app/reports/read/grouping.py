@@ -4,12 +4,12 @@ Days begin as the zones say that ship with the service: PostgreSQL has those of 
 when each bucket begins.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from itertools import islice, pairwise
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from app.core.db.tables import Row
 from app.core.problems import Fault, Invalid
@@ -94,6 +94,34 @@ class Groups:
 def places(number: int) -> str:
     """The first columns of a statement, for its GROUP BY."""
     return ", ".join(str(place) for place in range(1, number + 1))
+
+
+class Sum(Protocol):
+    """What is counted of one group."""
+
+    def add(self, row: Row) -> None:
+        """Add what a row has counted."""
+
+    def figures(self) -> dict[str, Any]:
+        """The members of an item."""
+
+
+def items(
+    groups: Groups, rows: Iterable[Row], make: Callable[[], Sum], name: str, link: Callable[[Mapping[str, Any]], str]
+) -> list[dict[str, Any]]:
+    """The groups of an answer, in order: each with its sum, and under ``name`` where its rows are listed."""
+    sums: dict[tuple[Any, ...], Sum] = {}
+    for row in rows:
+        values = tuple(groups.of(row).values())
+        if values not in sums:
+            sums[values] = make()
+        sums[values].add(row)
+    if len(sums) > MOST:
+        raise too_many()
+    return [
+        {"group": (group := dict(zip(groups.names, values, strict=True))), **one.figures(), name: link(group)}
+        for values, one in sorted(sums.items(), key=lambda each: order(each[0]))
+    ]
 
 
 def order(values: Iterable[Any]) -> list[tuple[bool, Any]]:

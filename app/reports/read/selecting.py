@@ -9,7 +9,7 @@ from app.reports.read.grouping import COLUMNS, Values
 _INTEGERS: Final = frozenset({"plan_version", "tier"})
 ENGINEER: Final = "LEFT JOIN engineers AS e ON e.id = f.engineer_id"
 _CYCLES: Final = {
-    "first": "f.cycle = CASE f.metric WHEN 'update' THEN 0 ELSE 1 END",
+    "first": "(f.metric = 'update' AND f.cycle = 0 OR f.metric <> 'update' AND f.cycle = 1)",
     "later": "f.cycle > 1",
     "each": "f.cycle > 0",
 }

@@ -1,8 +1,8 @@
 """How much there was to do: what was opened and resolved, handed over and escalated, and what waits."""
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,7 +12,7 @@ from app.core.db.tables import Row
 from app.reports.asked import Asked
 from app.reports.read import source
 from app.reports.read.attainment import head
-from app.reports.read.grouping import COLUMNS, MOST, Groups, Values, order, places, too_many
+from app.reports.read.grouping import COLUMNS, MOST, Groups, Values, items, order, places, too_many
 from app.reports.read.linking import MOMENTS, link
 from app.reports.read.selecting import ENGINEER, engineer_of, narrowed
 from app.tickets.models import ACTIVE
@@ -72,21 +72,8 @@ async def volume(session: AsyncSession, asked: Asked) -> dict[str, Any]:
     """The report. 422 where it would have too many groups."""
     own, groups = await head(session, asked), Groups(asked)
     rows = await _count(session, asked, groups)
-    sums: dict[tuple[Any, ...], _Sum] = {}
-    for row in rows:
-        sums.setdefault(tuple(groups.of(row).values()), _Sum()).add(row)
-    if len(sums) > MOST:
-        raise too_many()
-    items = [
-        {
-            "group": (group := dict(zip(groups.names, values, strict=True))),
-            **one.figures(),
-            "moments": _link(groups, group),
-        }
-        for values, one in sorted(sums.items(), key=lambda each: order(each[0]))
-    ]
     return own | {
-        "items": items,
+        "items": items(groups, rows, _Sum, "moments", partial(link, groups, path=MOMENTS)),
         "backlog": await _backlog(session, asked),
         "deflected": await _deflected(session, asked),
     }
@@ -94,10 +81,6 @@ async def volume(session: AsyncSession, asked: Asked) -> dict[str, Any]:
 
 def _engineer(asked: Asked) -> str:
     return ENGINEER if "region" in asked.dimensions else engineer_of(asked)
-
-
-def _link(groups: Groups, group: Mapping[str, Any]) -> str:
-    return link(groups, group, path=MOMENTS)
 
 
 async def _count(session: AsyncSession, asked: Asked, groups: Groups) -> list[Row]:

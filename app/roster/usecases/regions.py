@@ -12,6 +12,7 @@ from app.calendars.daytime import daytime_region
 from app.core.db.session import memory_of
 from app.core.ids import new_id
 from app.core.problems import Conflict, Fault, Invalid
+from app.core.schemas.mailboxes import STORED
 from app.core.text.messages import _
 from app.core.zones import load_zone, time_zones
 from app.roster import shifts
@@ -119,7 +120,7 @@ async def locked_to(
 
 def fields_of(region: RegionRow) -> dict[str, Any]:
     """What can be written about the region, as it is now: what a merge patch is applied to."""
-    fields = RegionFields.model_validate(region, from_attributes=True, extra="ignore")
+    fields = RegionFields.model_validate(region, from_attributes=True, extra="ignore", context=STORED)
     return fields.model_dump(mode="json", exclude_none=True)
 
 
@@ -130,4 +131,4 @@ def region_name(region: RegionRow) -> dict[str, Any]:
 
 def region_document(region: RegionRow) -> dict[str, Any]:
     """The region as the API shows it."""
-    return Region.model_validate(region).model_dump()
+    return Region.model_validate(region, context=STORED).model_dump()

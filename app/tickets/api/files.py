@@ -19,7 +19,7 @@ FilePath = Annotated[FileId, Path(description="The file's id")]
 
 @router.show("/{file_id}", File, summary="Get a ticket's file", example=STORED_EXAMPLE, visitors=FOLLOWERS)
 async def get_ticket_file(call: CallDep, ticket_id: TicketPath, file_id: FilePath) -> Response:
-    """Learn where its bytes are got, for five minutes, by whoever has the link: browsers save them, and show nothing.
+    """Learn where whoever has the link fetches its bytes, for five minutes: browsers save them, and show nothing.
 
     Whoever may read the message that it came with may have it. There is no `download` while the file is scanned, and
     none after the scanner has found something.

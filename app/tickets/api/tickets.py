@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.accounts.principals import Acting, as_editor
 from app.accounts.reading import ReaderDep
 from app.accounts.schemas import AccountId
-from app.core.problems import Conflict, NotFound
+from app.core.problems import Conflict, NotFound, QuotaExceeded
 from app.core.web.kit.deps import filled
 from app.core.web.kit.idempotency import Answer, keeping_of
 from app.core.web.kit.merge_patch import PatchDep
@@ -42,6 +42,7 @@ from app.tickets.status_schemas import StatusTable
 from app.tickets.usecases import fields, message
 from app.tickets.usecases.open import open_ticket
 from app.tickets.usecases.people.guests import Guest, as_visitor
+from app.tickets.usecases.tags import OF_VISITORS, take_tags
 
 router = ResourceRouter("tickets", prefix="/v1", tags=["Tickets"])
 _COLUMNS: Final = (*DEADLINE, "subject")
@@ -51,7 +52,7 @@ _COLUMNS: Final = (*DEADLINE, "subject")
     "/tickets",
     OpenedTicket,
     summary="Create a ticket",
-    problems=[NotFound, Conflict],
+    problems=[NotFound, Conflict, QuotaExceeded],
     example=examples.TICKET,
     headers=["Location"],
     visitors=OPENERS,
@@ -85,6 +86,8 @@ async def create_ticket(
         if counted:
             call.state.limits.visitors.require(call.principal)
             quota.require(account_id)
+        share = OF_VISITORS if call.principal.visitor else 1
+        await take_tags(session, call.state.settings, account_id, command.tags, share=share)
         if guest:
             await guest.prepare(session)
         keeping = keeping_of(session)
@@ -145,13 +148,13 @@ async def get_ticket_by_number(
     TicketPatch,
     {"impact": "large", "tags": ["backup"]},
     summary="Update a ticket",
-    problems=[Conflict],
+    problems=[Conflict, QuotaExceeded],
     repeatable=True,
     example=examples.TICKET,
 )
 async def update_ticket(call: OnceCall, ticket_id: TicketPath, patch: PatchDep) -> Response:
     """A JSON Merge Patch (RFC 7396). Priority, status and assignee have operations of their own."""
-    return await act_on_ticket(call, fields.update_ticket, ticket_id, patch)
+    return await act_on_ticket(call, partial(fields.update_ticket, settings=call.state.settings), ticket_id, patch)
 
 
 @router.create(

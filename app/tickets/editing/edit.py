@@ -61,6 +61,8 @@ class TicketEdit:
     relieved: str | None = None
     """the engineer who has a ticket less by it: they may have room for one that waits"""
     retitled: bool = False
+    rewritten: bool = False
+    """what people have written in it was changed (``record.TEXTS``)"""
     touched: bool = False
     """there may be something to save although nothing was told"""
     postponed: bool = False

@@ -20,13 +20,18 @@ from app.sla.deadlines import load_clock
 from app.sla.pins import Pins
 from app.tickets.editing.clock import catch_up
 from app.tickets.editing.edit import STAND_IN, TicketEdit
-from app.tickets.record import TicketRecord, columns
+from app.tickets.record import TEXTS, TicketRecord, columns, columns_but_texts
 
 T = TypeVar("T")
-SELECT: Final = f"SELECT {', '.join(f't.{name}' for name in columns())} FROM tickets AS t"  # noqa: S608  our own names
-"""Begins every statement whose rows are for ``caught_up``."""
-_READ: Final = f"{SELECT} WHERE t.id = $1"
-_LOCK: Final = f"{_READ} AND ($2::text IS NULL OR t.account_id = $2) FOR UPDATE"
+_FROM: Final = "SELECT {columns} FROM tickets AS t"
+SELECT: Final = _FROM.format(columns=", ".join(f"t.{name}" for name in columns_but_texts()))
+"""Begins every statement whose rows are for ``caught_up``: without what people write, which no clock needs."""
+_OF_ONE: Final = "t.id = $1"
+_OF_CALLER: Final = f"{_OF_ONE} AND ($2::text IS NULL OR t.account_id = $2) FOR UPDATE"
+_READ: Final = f"{SELECT} WHERE {_OF_ONE}"
+_LOCK: Final = f"{SELECT} WHERE {_OF_CALLER}"
+_LOCK_WITH_TEXTS: Final = f"{_FROM.format(columns=', '.join(f't.{name}' for name in columns()))} WHERE {_OF_CALLER}"
+_NOT_READ: Final = dict.fromkeys(TEXTS)
 _LEFT: Final = f"""
 {SELECT} WHERE t.id = ANY ($1::text[]) AND t.wake_at <= statement_timestamp() + interval '1 second' AND NOT t.sandbox
 ORDER BY t.id FOR UPDATE SKIP LOCKED
@@ -54,9 +59,15 @@ _AT_ONCE: Final = 20
 _log = structlog.get_logger(__name__)
 
 
-async def lock_ticket(session: AsyncSession, principal: Principal, ticket_id: str) -> TicketEdit:
-    """Lock one ticket, read the clock, catch up. 404 when the caller has no such ticket; another's is not locked."""
-    return _seen(await lock(session, ticket_id, principal.only), principal)
+async def lock_ticket(
+    session: AsyncSession, principal: Principal, ticket_id: str, *, texts: bool = False
+) -> TicketEdit:
+    """Lock one ticket, read the clock, catch up. 404 when the caller has no such ticket; another's is not locked.
+
+    ``texts``: with what people have written in it, which may be long.
+    """
+    statement = _LOCK_WITH_TEXTS if texts else _LOCK
+    return _seen(await _one(session, statement, ticket_id, principal.only), principal)
 
 
 async def lock(session: AsyncSession, ticket_id: str, only: str | None = None) -> TicketEdit | None:
@@ -164,7 +175,7 @@ async def _states(session: AsyncSession, rows: Sequence["Record[Any]"]) -> Mappi
 
 
 async def _work(session: AsyncSession, row: "Record[Any]", state: "Record[Any]") -> TicketEdit:
-    ticket = TicketRecord(**dict(row))
+    ticket = TicketRecord(**_NOT_READ | dict(row))
     promise = await promise_of(session, pins_of(ticket))
     facts = ticket.clock or {}
     clock = load_clock(promise.terms, ticket.status, ticket.priority, ticket.tier, facts, state["deadlines"])

@@ -79,11 +79,13 @@ async def write_edits(
 async def _own_rows(edits: Sequence[TicketEdit], *, new: bool) -> tuple[Write, ...]:
     """The tickets, and all rows of theirs but those that are made of events."""
     put = inserted if new else upserted  # which looks for the row first
-    tickets = [_ticket_row(edit) async for edit in in_turns(edits)]
+    rows = [(_ticket_row(edit, texts=new or edit.rewritten), edit.rewritten) async for edit in in_turns(edits)]
+    tickets, rewritten = ([row for row, is_whole in rows if is_whole is wanted] for wanted in (False, True))
     deadlines = [row async for edit in in_turns(edits) for row in _deadline_rows(edit)]
     clean = [{"account_id": edit.ticket.account_id, "ticket_id": edit.ticket.id} for edit in edits if edit.postponed]
     return (
         inserted(TicketRow, tickets) if new else updated(TicketRow, tickets),
+        updated(TicketRow, rewritten),
         put(TicketTitleRow, [_title_row(edit.ticket) for edit in edits if new or edit.retitled]),
         deleted(PostponementRow, clean),
         put(DeadlineRow, deadlines),
@@ -200,11 +202,13 @@ async def _named(session: AsyncSession, edits: Sequence[TicketEdit], rows: list[
     return [with_names(row, known) async for row in in_turns(rows)]
 
 
-def _ticket_row(edit: TicketEdit) -> Row:
-    """The ticket's row, with the columns that follow from its clock."""
+def _ticket_row(edit: TicketEdit, *, texts: bool) -> Row:
+    """The ticket's row, with the columns that follow from its clock; ``texts``: also what people have written in it."""
     ticket, clock = edit.ticket, edit.clock
+    if texts and ticket.tags is None:
+        raise ValueError(f"{ticket.id} was loaded without its texts, and would lose them")
     ticket.updated_at = edit.now if edit.events else ticket.updated_at
     ticket.clock = stored.clock_facts(clock)
     for name, value in edit.followed().items():
         setattr(ticket, name, value)
-    return ticket.row()
+    return ticket.row(texts=texts)

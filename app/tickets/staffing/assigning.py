@@ -85,8 +85,8 @@ class Assigning:
         edit.ticket.routing = route.document() | {"rank": edit.document.rank(edit.ticket.priority)}
 
     def next_poll(self, edit: TicketEdit, reason: str | None) -> datetime | None:
-        """When somebody comes on shift who may take the ticket: of no use to one whose account holds too many."""
-        return None if reason == MAX_EXPERTS else self.staff.next_available(edit.ticket.region_lock, edit.now)
+        """When to look whether somebody comes who may take it: of no use to one whose account holds too many."""
+        return None if reason == MAX_EXPERTS else self.staff.next_look(edit.ticket.region_lock, edit.now)
 
     def choose(
         self,

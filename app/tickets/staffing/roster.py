@@ -36,13 +36,19 @@ _LOCK: Final = AdvisoryLock("roster", "hashtext('heliodesk roster'), hashtext($1
 LEFT_FOR: Final = timedelta(seconds=1)
 """A ticket that is left to the pass for experts comes back to the sweep so much later."""
 _LEAVE: Final = "UPDATE tickets SET wake_at = clock_timestamp() + $2::interval WHERE id = ANY ($1::text[])"
+_NEXT: Final = 20
+"""How many overrides to come are looked at of each engineer, covered or covering: the first ones. How far they reach is
+``Staff.known_until``: then the roster is looked at again."""
 # An override whose substitute is not active does not hold: better the one who was on shift than nobody.
 _ROSTER: Final = """
-WITH overrides AS (
-    SELECT o.engineer_id, o.covered_by, o.since, o.until
-    FROM shift_overrides AS o JOIN engineers AS c ON c.id = o.covered_by
-    WHERE c.active AND c.account_id IS NOT DISTINCT FROM $1
-        AND o.until > coalesce((SELECT sandbox_now FROM accounts WHERE account_id = $1), clock_timestamp())
+WITH standing AS (
+    SELECT coalesce($3::timestamptz, (SELECT sandbox_now FROM accounts WHERE account_id = $1), clock_timestamp()) AS now
+), present AS MATERIALIZED (
+    SELECT o.* FROM standing AS s CROSS JOIN engineers AS e CROSS JOIN LATERAL (
+        SELECT o.since, o.until, o.engineer_id, o.covered_by FROM shift_overrides AS o
+        WHERE o.engineer_id = e.id AND o.until > s.now ORDER BY o.until LIMIT 1
+    ) AS o
+    WHERE e.account_id IS NOT DISTINCT FROM $1 AND o.since <= s.now
 )
 SELECT clock_timestamp() AS now,
     (SELECT coalesce(jsonb_agg(jsonb_build_object('key', r.key, 'calendar', r.calendar) ORDER BY r.place, r.id), '[]')
@@ -51,10 +57,20 @@ SELECT clock_timestamp() AS now,
         'held_for', h.ticket_id, 'held_by', h.account_id, 'load', (
             SELECT count(*) FROM tickets AS t WHERE t.assignee_id = e.id AND t.status NOT IN ('resolved', 'closed')
         ),
-        'covered', (SELECT coalesce(jsonb_agg(to_jsonb(o)), '[]') FROM overrides AS o WHERE o.engineer_id = e.id),
-        'covers', (SELECT coalesce(jsonb_agg(to_jsonb(o)), '[]') FROM overrides AS o WHERE o.covered_by = e.id)
+        'covered', (SELECT coalesce(jsonb_agg(jsonb_build_array(o.since, o.until, o.covered_by)), '[]') FROM (
+            SELECT o.since, o.until, o.covered_by FROM shift_overrides AS o JOIN engineers AS c ON c.id = o.covered_by
+            WHERE o.engineer_id = e.id AND o.until > s.now AND c.active AND c.account_id IS NOT DISTINCT FROM $1
+            ORDER BY o.until LIMIT $2
+        ) AS o),
+        'covers', (SELECT coalesce(jsonb_agg(jsonb_build_array(o.since, o.until, o.engineer_id)), '[]') FROM (
+            SELECT p.since, p.until, p.engineer_id FROM present AS p WHERE p.covered_by = e.id AND e.active
+            UNION ALL (
+                SELECT o.since, o.until, o.engineer_id FROM shift_overrides AS o
+                WHERE o.covered_by = e.id AND o.since > s.now AND e.active ORDER BY o.since LIMIT $2
+            )
+        ) AS o)
      )), '[]')
-     FROM engineers AS e LEFT JOIN expert_holds AS h ON h.engineer_id = e.id
+     FROM engineers AS e CROSS JOIN standing AS s LEFT JOIN expert_holds AS h ON h.engineer_id = e.id
      WHERE e.account_id IS NOT DISTINCT FROM $1) AS engineers,
     EXISTS (
         SELECT FROM tickets AS t
@@ -106,18 +122,29 @@ async def open_roster(session: AsyncSession, scope: str | None, edits: Collectio
     return await read_roster(session, scope, edits)
 
 
-async def read_roster(session: AsyncSession, scope: str | None, edits: Collection[TicketEdit]) -> Dispatcher:
-    """The same without the lock: only to look at."""
-    found = await (await driver(session)).fetchrow(_ROSTER, scope)
+async def look_ahead(session: AsyncSession, scope: str | None, staff: Staff, now: datetime) -> None:
+    """Move a roster's clock on, with the overrides that are to come then: fewer may have been read before."""
+    staff.now = now
+    if staff.known_until and staff.known_until <= now:
+        staff.see_overrides((await read_roster(session, scope, (), at=now)).staff)
+
+
+async def read_roster(
+    session: AsyncSession, scope: str | None, edits: Collection[TicketEdit], *, at: datetime | None = None
+) -> Dispatcher:
+    """The same without the lock: only to look at. ``at``: with the overrides from then on."""
+    found = await (await driver(session)).fetchrow(_ROSTER, scope, _NEXT, at)
     if found is None:
         raise LookupError("a SELECT without FROM gives a row")
     memory = memory_of(session)
     regions = {region["key"]: shifts.compiled(memory, region["calendar"]) for region in found["regions"]}
     rows = {row["id"]: row for row in found["engineers"]}
     calendars = {name: shifts.of_engineer(memory, row["shifts"], row["region"], regions) for name, row in rows.items()}
-    experts = {name: _expert(row, calendars, rows) for name, row in rows.items()}
+    experts = {name: _expert(row, calendars, rows) async for name, row in in_turns(rows.items())}
     people = {name: Person(row["name"], row["display_name"]) for name, row in rows.items()}
-    dispatcher = Dispatcher(Staff(found["now"], experts, tuple(regions), people), waiting=found["waiting"])
+    known = min((end for row in rows.values() if (end := _known_until(row))), default=None)
+    staff = Staff(found["now"], experts, tuple(regions), people, known_until=known)
+    dispatcher = Dispatcher(staff, waiting=found["waiting"])
     await _add_backgrounds(session, dispatcher, edits)
     return dispatcher
 
@@ -132,21 +159,23 @@ def _expert(row: Row, calendars: Mapping[str, Calendar], rows: Mapping[str, Row]
         products=frozenset(row["products"]),
         capacity=row["capacity"],
         absences=tuple((_instant(away["from"]), _instant(away["to"])) for away in row["absences"]),
-        covered=tuple((_instant(o["since"]), _instant(o["until"]), o["covered_by"]) for o in row["covered"]),
+        covered=tuple((_instant(since), _instant(until), by) for since, until, by in row["covered"]),
         covers=tuple(
-            Cover(
-                _instant(o["since"]),
-                _instant(o["until"]),
-                calendars[o["engineer_id"]],
-                rows[o["engineer_id"]]["region"],
-            )
-            for o in row["covers"]
+            Cover(_instant(since), _instant(until), calendars[name], rows[name]["region"])
+            for since, until, name in row["covers"]
         ),
         active=row["active"],
         load=row["load"],
         held_for=row["held_for"],
         held_by=row["held_by"],
     )
+
+
+def _known_until(row: Row) -> datetime | None:
+    """From when on there may be overrides of an engineer that were not read; None: all were."""
+    covered = [_instant(until) for _, until, _ in row["covered"]]
+    covers = [_instant(since) for since, _, _ in row["covers"]]
+    return min((max(instants) for instants in (covered, covers) if len(instants) >= _NEXT), default=None)
 
 
 def _instant(text: str) -> datetime:

@@ -43,6 +43,8 @@ class Staff:
     regions: Sequence[str]
     people: People
     """those on the roster, by id"""
+    known_until: datetime | None = None
+    """from when on there may be overrides that it does not have; None: it has all"""
     moves: Moves = field(default_factory=Moves)
     _holds: dict[str, dict[str, Any] | None] = field(default_factory=dict)
     _held_before: frozenset[str] = frozenset()
@@ -90,6 +92,18 @@ class Staff:
             self._coming = {} if any(at != now for _, at in self._coming) else self._coming
             self._coming[key] = next_available(region_lock, self._roster, now)
         return self._coming[key]
+
+    def next_look(self, region_lock: str | None, now: datetime) -> datetime | None:
+        """When to look whether somebody comes: then, or when there may be overrides that the roster does not have."""
+        looks = (self.next_available(region_lock, now), self.known_until)
+        return min((at for at in looks if at and at > now), default=None)
+
+    def see_overrides(self, later: "Staff") -> None:
+        """Take the overrides from the same roster, read for a later instant; whom it holds stays as it is here."""
+        for name, expert in self.experts.items():
+            seen = later.experts[name]
+            self.experts[name] = replace(expert, covered=seen.covered, covers=seen.covers)
+        self.known_until, self._idle, self._coming = later.known_until, None, {}
 
     def hold(self, engineer_id: str, account_id: str, ticket_id: str, since: datetime) -> None:
         """The engineer works on this ticket and nothing else."""

@@ -13,6 +13,7 @@ from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.load import lock_ticket
 from app.tickets.editing.priorities import follow_matrix_again
 from app.tickets.save import staff_and_save
+from app.tickets.usecases.tags import note_tags_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +25,20 @@ class Caller:
 
 
 async def start(
-    session: AsyncSession, caller: Caller, ticket_id: str, actor: ActorRef | None = None, *, confirms: bool = True
+    session: AsyncSession,
+    caller: Caller,
+    ticket_id: str,
+    actor: ActorRef | None = None,
+    *,
+    confirms: bool = True,
+    texts: bool = False,
 ) -> tuple[TicketEdit, Actor]:
     """Lock the ticket, caught up, for somebody who may write to it: 404, 403 for viewers, 412 for a stale version.
 
-    What somebody who is known does ``confirms`` a guest's ticket, unless they only put it away.
+    What somebody who is known does ``confirms`` a guest's ticket, unless they only put it away. ``texts``: with what
+    people have written in it, which may be long.
     """
-    edit = await lock_ticket(session, caller.principal, ticket_id)
+    edit = await lock_ticket(session, caller.principal, ticket_id, texts=texts)
     who = await editor(session, caller.principal, actor)
     caller.check_version(edit.ticket.version)
     if confirms and not caller.principal.is_unknown:
@@ -43,6 +51,7 @@ async def finish(session: AsyncSession, edit: TicketEdit) -> TicketEdit:
     if who := edit.reopened_by:
         await follow_matrix_again(session, edit)
         await ask_if_none(session, edit, who)
+        note_tags_of(session, edit.ticket.account_id, edit.ticket.id)
     edit.ticket.version += 1
     await staff_and_save(session, [edit])
     return edit

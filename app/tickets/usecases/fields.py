@@ -4,6 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.problems import Conflict
 from app.core.schemas.merging import merge_patch
+from app.core.settings import Settings
 from app.core.text.messages import _
 from app.core.web.kit.merge_patch import Patch, actor_in, patched
 from app.events import types
@@ -11,6 +12,7 @@ from app.roster.usecases.regions import Lock, locked_to
 from app.tickets.editing import calls, review
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.priorities import follow_matrix
+from app.tickets.record import TEXTS
 from app.tickets.schemas import (
     RegionLock,
     TicketFields,
@@ -18,19 +20,23 @@ from app.tickets.schemas import (
 )
 from app.tickets.staffing.roster import scope_of
 from app.tickets.usecases.caller import Caller, finish, start
+from app.tickets.usecases.tags import take_tags
 
 
-async def update_ticket(session: AsyncSession, caller: Caller, ticket_id: str, patch: Patch) -> TicketEdit:
+async def update_ticket(
+    session: AsyncSession, caller: Caller, ticket_id: str, patch: Patch, *, settings: Settings
+) -> TicketEdit:
     """Apply a merge patch. A priority that nobody asked for follows the matrix as far as the caller may set it (Z1)."""
-    edit, actor = await start(session, caller, ticket_id, actor_in(patch))
+    edit, actor = await start(session, caller, ticket_id, actor_in(patch), texts=True)
     if edit.ticket.status == "closed":
         raise Conflict(_("A closed ticket cannot change"))
     before = {name: getattr(edit.ticket, name) for name in TicketFields.model_fields}
-    after = patched(TicketPatch, merge_patch(before, patch))
+    after = patched(TicketPatch, merge_patch(before, patch), before=before)
     changed = {name: value for name in before if (value := getattr(after, name)) != before[name]}
+    await take_tags(session, settings, edit.ticket.account_id, {*changed.get("tags", ())} - {*before["tags"]})
     for name, value in changed.items():
         setattr(edit.ticket, name, value)
-    edit.retitled = "title" in changed
+    edit.retitled, edit.rewritten = "title" in changed, bool(TEXTS & changed.keys())
     if changed:
         edit.tell(types.TicketUpdated(fields=changed), actor)
     if {"impact", "urgency"} & changed.keys():

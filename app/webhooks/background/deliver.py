@@ -9,7 +9,8 @@ failed one holds nothing back, so what is sent again may come after later events
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -41,8 +42,13 @@ from app.webhooks.schemas import CONCURRENCY
 _DATABASE_ERRORS: Final = (OSError, PostgresError, SQLAlchemyError, *DATABASE_ERRORS)
 _POLLS: Final = 50
 """Polls of one pass: while there is always something to claim, passes follow each other."""
-_QUEUE_EVERY: Final = 8
-"""Polls between two that first queue what has become due: some hundredths of a second, and retries wait for seconds."""
+_QUEUE_EVERY: Final = 0.02
+"""Seconds between two polls that first queue what has become due: what a retry may lose of the 50 ms that it has."""
+_GATHER: Final = 0.005
+"""Seconds for which a poll waits at most where all slots are taken, until a quarter of them are free.
+
+A poll for each that is freed would cost more than the sending.
+"""
 _LEFT_ALONE: Final = 0.2
 """Seconds for which an endpoint whose row somebody holds gets no places: what has its place is sent."""
 _ROUNDS: Final = 2
@@ -83,7 +89,9 @@ class Sender:
         self._recorder = Recorder(state, self._limits.lease, self._recorded)
         self._probation = Probation()
         self._left_alone: dict[str, float] = {}
-        self._after = START
+        self._after, self._ahead = START, False
+        self._queue_at = 0.0
+        self._enough, self._room = 0, asyncio.Event()
         self._bodies: dict[tuple[str, Form], bytes] = {}
         self._held_back = False
         self._stopping = False
@@ -96,21 +104,23 @@ class Sender:
         Sending and recording go on behind; ``drain`` waits for them. ``now`` stands in for the database's clock.
         """
         begun, rounds_in_vain, more_due, idle = 0, 0, True, True
-        for number in range(_POLLS):
-            share = self._share()
+        owners: set[str] = set()
+        for _poll in range(_POLLS):
+            share = await self._share_with_room(owners) if begun else self._share()
             self._held_back = share.is_short
             if self._stopping or share.limit <= 0 or rounds_in_vain >= _ROUNDS:
                 return begun
             before = self._after
-            queueing = more_due or idle or not number % _QUEUE_EVERY
+            queueing = more_due or idle or monotonic() >= self._queue_at
             seen, more_due = await self._poll(share, now, queueing=queueing)
-            self._after = seen.after
+            self._after, self._ahead = seen.after, seen.put_off
             self._left_alone |= dict.fromkeys(seen.held, monotonic() + _LEFT_ALONE)
             self._bodies = {}
             for delivery in seen.claimed:
                 self._begin(delivery)
             self._weigh(seen.claimed)
             begun += len(seen.claimed)
+            owners = {one.owner_id for one in seen.claimed}
             idle = not (seen.claimed or seen.put_off or seen.held)
             if not idle or more_due:
                 rounds_in_vain = 0
@@ -176,11 +186,29 @@ class Sender:
             held=self._left_alone,
         )
 
+    async def _share_with_room(self, owners: Collection[str]) -> Share:
+        """What the next poll may take, a moment later where it is next to nothing: when more is free.
+
+        So too where the one before claimed for these ``owners`` alone, and all of them hold as much as they may.
+        """
+        share = self._share()
+        if not share.firsts or (owners and set(share.full).issuperset(owners)):
+            self._enough = len(self._in_flight) * 3 // 4
+            self._room.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_GATHER):
+                    await self._room.wait()
+            share = self._share()
+        return share
+
     async def _poll(self, share: Share, now: datetime | None, *, queueing: bool) -> tuple[Poll, bool]:
         """One poll, behind the lane where the last one ended; and whether more is due at its instant than it queued."""
         async with transaction(self._state.sessions) as session:
+            if queueing:
+                self._queue_at = monotonic() + _QUEUE_EVERY
             more_due = queueing and await queue_due(session, now=now)
-            return await poll(session, share, lease=self._lease, now=now, after=self._after), more_due
+            after, ahead = self._after, self._ahead
+            return await poll(session, share, lease=self._lease, now=now, after=after, ahead=ahead), more_due
 
     def _begin(self, delivery: Claimed) -> None:
         self._held.add(delivery)
@@ -195,6 +223,8 @@ class Sender:
         """Forget a delivery that was abandoned by an error of ours: its lease ends, and it is tried again."""
         self._sends.discard(task)
         self._in_flight.discard(delivery)
+        if len(self._in_flight) <= self._enough:
+            self._room.set()
         if task.cancelled() or task.exception():
             self._held.discard(delivery)
             error = "cancelled" if task.cancelled() else repr(task.exception())

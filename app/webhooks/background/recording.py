@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.clock import monotonic
 from app.core.db.errors import DATABASE_ERRORS, is_held
-from app.core.db.session import driver, transaction
+from app.core.db.session import transaction
 from app.core.state import State
 from app.webhooks.outbox.attempts import DeliveryOutcome
 from app.webhooks.outbox.claims import Claimed
@@ -25,7 +25,6 @@ from app.webhooks.usecases.endpoints import disable
 _FAILURES: Final = (OSError, PostgresError, SQLAlchemyError, *DATABASE_ERRORS)
 _PAUSE: Final = 0.5
 """Seconds between two tries to record outcomes while the database does not answer, or somebody holds their rows."""
-_HURRY: Final = "SET LOCAL lock_timeout = '150ms'"
 _log = structlog.get_logger(__name__)
 
 
@@ -126,7 +125,6 @@ class Recorder:
 
     async def _write(self, batch: Sequence[DeliveryOutcome]) -> None:
         async with transaction(self._state.sessions) as session:
-            await (await driver(session)).execute(_HURRY)
             await record_outcomes(session, batch)
             gone = {one.delivery.endpoint_id: one.disable for one in batch if one.disable}
             for endpoint_id, reason in sorted(gone.items()):

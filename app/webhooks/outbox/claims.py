@@ -31,23 +31,29 @@ from app.plans import store
 from app.plans.document.naming import NO_NAMES, Names, names_of
 from app.webhooks.formats.bodies import Form
 from app.webhooks.outbox.fanout import DELIVERY_ID
-from app.webhooks.outbox.lanes import queue_due, waiting
+from app.webhooks.outbox.lanes import ORDER, queue_due, waiting
 from app.webhooks.rules.sharing import START, Grant, Key, Lane, Share, granted
 
 _PLACES: Final = 200
 """So many of one lane get their places at once."""
 _AHEAD: Final = 5
-"""At most so many more of one lane, and half as many, rounded up, are looked at than it may send, for what is before
-its turn.
+"""At most so many more of one lane, and half as many, rounded up, are looked at than it may send, where some were found
+to be before their turn.
 
 Whatever is looked at is locked, which costs nearly as much as to claim it.
 """
 _random: Final = random.SystemRandom()
 _Plan: TypeAlias = tuple[str, int]
 """A plan's key and version."""
+_Run: TypeAlias = tuple[str, str, str, int, int, int, bool, bool]
+"""Of a lane, by its key: how many may be claimed, and of first attempts; and how many are looked at, among which."""
 
 _MOMENT: Final = "50 milliseconds"
 """After which a delivery is looked at again whose turn another transaction is about to decide."""
+_WHILE: Final = (
+    f"greatest(interval '{_MOMENT}', least(($3::timestamptz - d.created_at) / 4, interval '500 milliseconds'))"
+)
+"""The same where it may take longer: what has waited for long is looked at more rarely, since each look is a write."""
 
 _EARLIER: Final = """
         SELECT FROM deliveries AS earlier
@@ -73,6 +79,8 @@ _UNMADE: Final = f"""
 # For a chat, of an event that was recorded without its stub: the ticket as it is. A chat also reads what the ticket's
 # plan calls its priorities.
 _STUB: Final = object_of({name: f"k.{name}" for name in STUB})
+# Many endpoints hear of one event: its JSON is sent once for them all, beside the first of them.
+_ONCE: Final = "CASE WHEN row_number() OVER of_event = 1 THEN {} END"
 CLAIM: Final = f"""
 WITH moment AS MATERIALIZED (
     SELECT coalesce($1::timestamptz, clock_timestamp()) AS now, set_config('synchronous_commit', 'off', true) AS hurry
@@ -81,14 +89,14 @@ WITH moment AS MATERIALIZED (
            CASE WHEN d.attempts = 0 AND {_EARLY} THEN 'turn'
                 WHEN d.attempts = 0 AND {_UNMADE} THEN 'past'
                 WHEN w.rate IS NOT NULL AND w.enabled AND NOT d.paced THEN 'place' END AS waits_for
-    FROM unnest($4::text[], $5::text[], $6::text[], $7::int[], $8::int[], $9::int[], $10::bool[])
-         AS l (owner_id, endpoint_id, account_id, many, firsts, reach, held)
+    FROM unnest($4::text[], $5::text[], $6::text[], $7::int[], $8::int[], $9::int[], $10::bool[], $11::bool[])
+         AS l (owner_id, endpoint_id, account_id, many, firsts, reach, unplaced, last)
     CROSS JOIN LATERAL (
         SELECT account_id, id, owner_id, endpoint_id, ticket_id, sequence, attempts, paced, next_attempt_at
         FROM deliveries AS q
         WHERE queued AND next_attempt_at IS NOT NULL AND q.owner_id = l.owner_id AND q.endpoint_id = l.endpoint_id
-          AND q.account_id = l.account_id AND (q.paced OR NOT l.held)
-        ORDER BY (attempts = 0), next_attempt_at LIMIT l.reach FOR UPDATE SKIP LOCKED
+          AND q.account_id = l.account_id AND (NOT q.paced) BETWEEN l.unplaced AND l.last
+        ORDER BY {ORDER} LIMIT l.reach FOR UPDATE SKIP LOCKED
     ) AS d
     LEFT JOIN webhook_endpoints AS w ON w.id = d.endpoint_id
 ), numbered AS (
@@ -107,7 +115,9 @@ SELECT moment.now, l.waits_for, l.account_id, l.id AS delivery_id, l.endpoint_id
        w.url, w.secrets, w.secrets_until, w.failing_since, coalesce(w.enabled, false) AS enabled,
        w.format, w.locale, w.projection,
        CASE WHEN k.id IS NOT NULL AND e.ticket IS NULL THEN {_STUB} END AS stub, k.plan_key, k.plan_version,
-       e.id, e.type, e.timestamp, e.ticket_id, e.ticket, e.sequence, e.actor, e.audience, e.sandbox, e.data,
+       c.event_id, w.format <> 'standard' AS chat, {_ONCE.format("e.id")} AS id,
+       e.type, e.timestamp, e.ticket_id, {_ONCE.format("e.ticket")} AS ticket, e.sequence,
+       {_ONCE.format("e.actor")} AS actor, e.audience, e.sandbox, {_ONCE.format("e.data")} AS data,
        {VIA}
 FROM looked_at AS l CROSS JOIN moment
 LEFT JOIN claimed AS c ON c.account_id = l.account_id AND c.id = l.id
@@ -116,7 +126,9 @@ LEFT JOIN events AS e ON e.account_id = c.account_id AND e.id = c.event_id
 LEFT JOIN webhook_endpoints AS w ON w.id = c.endpoint_id
 LEFT JOIN tickets AS k
   ON k.account_id = e.account_id AND k.id = CASE WHEN w.format <> 'standard' THEN e.ticket_id END
-WHERE l.waits_for IS NOT NULL OR c.id IS NOT NULL ORDER BY c.attempts = 0, l.next_attempt_at
+WHERE l.waits_for IS NOT NULL OR c.id IS NOT NULL
+WINDOW of_event AS (PARTITION BY c.account_id, c.event_id, w.format <> 'standard')
+ORDER BY c.attempts = 0, l.next_attempt_at
 """  # noqa: S608  conditions of ours
 # Whoever is recording an earlier attempt holds its row, and may have looked for the next one before this one was
 # committed. So a delivery is parked behind a row that nobody holds, and that nobody can end before the parking is seen.
@@ -130,7 +142,7 @@ FROM unnest($1::text[], $2::text[]) AS mine (account_id, id)
 WHERE d.account_id = mine.account_id AND d.id = mine.id AND {_EARLY}
 """  # noqa: S608  a condition of ours
 _PUT_BACK: Final = f"""
-UPDATE deliveries AS d SET queued = false, next_attempt_at = $3::timestamptz + interval '{_MOMENT}'
+UPDATE deliveries AS d SET queued = false, next_attempt_at = $3::timestamptz + {_WHILE}
 FROM unnest($1::text[], $2::text[]) AS mine (account_id, id) WHERE d.account_id = mine.account_id AND d.id = mine.id
 """  # noqa: S608  a number of ours
 # They follow each other by 1 / rate, whichever replica sends them. Where a request holds the endpoint, they get none.
@@ -218,18 +230,24 @@ class Poll:
 async def claim(session: AsyncSession, share: Share, *, lease: timedelta, now: datetime | None = None) -> list[Claimed]:
     """Claim deliveries that are due. Others' claims are passed over. ``now`` stands in for the database's clock."""
     await queue_due(session, now=now)
-    after = START
+    after, ahead = START, False
     while True:
-        seen = await poll(session, share, lease=lease, now=now, after=after)
-        after = seen.after
+        seen = await poll(session, share, lease=lease, now=now, after=after, ahead=ahead)
+        after, ahead = seen.after, seen.put_off
         if seen.claimed or (after == START and not seen.put_off):
             return list(seen.claimed)
 
 
 async def poll(
-    session: AsyncSession, share: Share, *, lease: timedelta, now: datetime | None = None, after: Key = START
+    session: AsyncSession,
+    share: Share,
+    *,
+    lease: timedelta,
+    now: datetime | None = None,
+    after: Key = START,
+    ahead: bool = False,
 ) -> Poll:
-    """Claim from the lanes behind ``after``, as far as a share goes.
+    """Claim from the lanes behind ``after``, as far as a share goes; ``ahead``: the poll before put some off.
 
     What comes before its turn is parked, and what has no place at its endpoint's rate yet is given one.
     """
@@ -242,20 +260,29 @@ async def poll(
     if not grants:
         return Poll(after=after)
     claim_id = new_id("clm")
-    asked = [_asked(lane, grants[lane.key], share) for lane in lanes if lane.key in grants]
+    mine = [(lane, grants[lane.key]) for lane in lanes if lane.key in grants]
+    asked = [run for lane, grant in mine for run in _asked(lane, grant, share, ahead=ahead)]
     rows = await connection.fetch(CLAIM, now, claim_id, lease, *zip(*asked, strict=True))
     read_at = monotonic()
     put_off = await _put_off(session, rows)
     placed, held = await _give_places(session, rows)
     names = await _names(session, rows)
-    claimed = [_claimed(row, claim_id, read_at, share, names) for row in rows if not row["waits_for"]]
+    events = {_event_of(row): row for row in rows if row["id"]}
+    claimed = [
+        _claimed(row, events.get(_event_of(row), row), claim_id, read_at, share, names)
+        for row in rows
+        if not row["waits_for"]
+    ]
     return Poll(claimed, put_off or placed, held, after)
 
 
-def _asked(lane: Lane, grant: Grant, share: Share) -> tuple[str, str, str, int, int, int, bool]:
-    held = lane.paced and lane.endpoint_id in share.held
-    reach = _PLACES if lane.paced and not held else grant.many + min((grant.many + 1) // 2, _AHEAD)
-    return *lane.key, grant.many, grant.firsts, reach, held
+def _asked(lane: Lane, grant: Grant, share: Share, *, ahead: bool) -> list[_Run]:
+    """What of a lane is looked at: all in its order; or at a rate, what has its place apart from what has none."""
+    more = min((grant.many + 1) // 2, _AHEAD) if ahead else 0
+    has_places = *lane.key, grant.many, grant.firsts, grant.many + more, False, not lane.rated
+    if not lane.rated or lane.endpoint_id in share.held:
+        return [has_places]
+    return [has_places, (*lane.key, grant.many, grant.firsts, _PLACES, True, True)]
 
 
 async def _put_off(session: AsyncSession, rows: Sequence[Any]) -> bool:
@@ -289,7 +316,13 @@ def _plan_of(row: Any) -> _Plan:
     return row["plan_key"], row["plan_version"]
 
 
-def _claimed(row: Any, claim_id: str, read_at: float, share: Share, names: Mapping[_Plan, Names]) -> Claimed:
+def _event_of(row: Any) -> tuple[str, str, bool]:
+    return row["account_id"], row["event_id"], row["chat"]
+
+
+def _claimed(
+    row: Any, event: Row, claim_id: str, read_at: float, share: Share, names: Mapping[_Plan, Names]
+) -> Claimed:
     return Claimed(
         account_id=row["account_id"],
         id=row["delivery_id"],
@@ -306,7 +339,7 @@ def _claimed(row: Any, claim_id: str, read_at: float, share: Share, names: Mappi
         secrets_until=[datetime.fromisoformat(end) for end in row["secrets_until"] or []],
         failing_since=row["failing_since"],
         form=Form(row["format"], row["locale"], row["projection"], row["owner_id"] == NO_ACCOUNT),
-        event=row,
+        event=event,
         via=(*read_via(row["via"]), row["installation"]),
         names=names.get(_plan_of(row), NO_NAMES),
     )

@@ -29,11 +29,13 @@ UPDATE deliveries AS d SET queued = true FROM (
 ) AS due, (SELECT set_config('synchronous_commit', 'off', true)) AS hurry
 WHERE d.account_id = due.account_id AND d.id = due.id
 """  # noqa: S608  a number of ours
-_HEAD: Final = """
-SELECT owner_id, endpoint_id, account_id, attempts FROM deliveries
-WHERE queued AND next_attempt_at IS NOT NULL AND (owner_id, endpoint_id, account_id) > ({after})
-ORDER BY owner_id, endpoint_id, account_id, (attempts = 0), next_attempt_at LIMIT 1
-"""
+ORDER: Final = "(NOT paced), (attempts = 0), next_attempt_at"
+"""Of a lane: what has its place at the endpoint's rate goes ahead of what has none yet, and that may be a flood."""
+_HEAD: Final = f"""
+SELECT owner_id, endpoint_id, account_id, paced, attempts FROM deliveries
+WHERE queued AND next_attempt_at IS NOT NULL AND (owner_id, endpoint_id, account_id) > ({{after}})
+ORDER BY owner_id, endpoint_id, account_id, {ORDER} LIMIT 1
+"""  # noqa: S608  our own text
 _NEXT_LANE: Final = _HEAD.format(
     after=f"""
     l.owner_id,
@@ -41,14 +43,21 @@ _NEXT_LANE: Final = _HEAD.format(
     CASE WHEN l.endpoint_id = ANY ($5::text[]) THEN '{_LAST}' ELSE l.account_id END
 """
 )
+# Of those in a lane that have no place a retry comes first. It is a comparison, since that finds the index.
+_UNPLACED_RETRY: Final = f"""
+SELECT q.attempts > 0 FROM deliveries AS q
+WHERE q.queued AND q.next_attempt_at IS NOT NULL AND q.owner_id = l.owner_id AND q.endpoint_id = l.endpoint_id
+  AND q.account_id = l.account_id AND (NOT q.paced) >= true
+ORDER BY {ORDER} LIMIT 1
+"""  # noqa: S608  our own text
 LANES: Final = f"""
 WITH RECURSIVE lanes AS (
     SELECT *, 1 AS step FROM ({_HEAD.format(after="$1::text, $2::text, $3::text")}) AS first
     UNION ALL
     SELECT n.*, l.step + 1 FROM lanes AS l CROSS JOIN LATERAL ({_NEXT_LANE}) AS n WHERE l.step < $6
 )
-SELECT l.owner_id, l.endpoint_id, l.account_id, l.attempts > 0 AS retry, w.concurrency,
-       w.rate IS NOT NULL AND w.enabled AS paced
+SELECT l.owner_id, l.endpoint_id, l.account_id, w.concurrency, w.rate IS NOT NULL AND w.enabled AS rated,
+       l.attempts > 0 OR (l.paced AND coalesce(({_UNPLACED_RETRY}), false)) AS retry
 FROM lanes AS l LEFT JOIN webhook_endpoints AS w ON w.id = l.endpoint_id ORDER BY l.step
 """  # noqa: S608  our own text
 _NEXT: Final = "SELECT min(next_attempt_at) FROM deliveries WHERE NOT queued AND next_attempt_at IS NOT NULL"
@@ -70,7 +79,7 @@ async def waiting(session: AsyncSession, share: Share, after: Key) -> tuple[list
 
 def _lane(row: Any) -> Lane:
     key = row["owner_id"], row["endpoint_id"], row["account_id"]
-    return Lane(*key, retry=row["retry"], concurrency=row["concurrency"], paced=row["paced"])
+    return Lane(*key, retry=row["retry"], concurrency=row["concurrency"], rated=row["rated"])
 
 
 async def next_due(session: AsyncSession) -> datetime | None:

@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.clock import monotonic
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, ring_after_commit, transaction
 from app.core.db.statements.bulk import to_json
@@ -35,7 +36,8 @@ SET state = r.state, attempts = r.attempts, next_attempt_at = r.next_attempt_at,
     claim_id = NULL, finished_at = CASE WHEN r.state <> 'pending' THEN clock_timestamp() END
 FROM jsonb_to_recordset($1::jsonb) AS r (account_id text, id text, claim_id text, state text, attempts int,
                                          next_attempt_at timestamptz, last_attempt jsonb, first boolean),
-     (SELECT CASE WHEN $2 THEN set_config('synchronous_commit', 'off', true) END) AS hurry
+     (SELECT set_config('lock_timeout', '150ms', true),
+             CASE WHEN $2 THEN set_config('synchronous_commit', 'off', true) END) AS hurry
 WHERE d.account_id = r.account_id AND d.id = r.id AND d.claim_id = r.claim_id
 RETURNING d.owner_id, d.endpoint_id, d.ticket_id, r.first AND d.sequence IS NOT NULL AS opens
 """  # noqa: S608  a number of ours
@@ -69,15 +71,21 @@ UPDATE webhook_endpoints AS w
 SET failing_since = CASE WHEN w.id = ANY ($1::text[]) THEN NULL ELSE coalesce(failing_since, clock_timestamp()) END
 FROM mine WHERE w.id = mine.id
 """
-_OVER: Final = "t.finished_at < now() - $1::interval"
-_GONE: Final = """
+# Endpoint by endpoint, as the index has them: there is none over all deliveries by their end.
+_OVER: Final = "t.created_at < now() - $1::interval AND t.finished_at < now() - $1::interval"
+_OF_ENDPOINT: Final = f"t.endpoint_id = $2 AND {_OVER}"
+_EACH: Final = """
 WITH RECURSIVE each AS (
     SELECT min(endpoint_id) AS id FROM deliveries
     UNION ALL
     SELECT (SELECT min(endpoint_id) FROM deliveries WHERE endpoint_id > each.id) FROM each WHERE each.id IS NOT NULL
 )
-SELECT id FROM each WHERE id IS NOT NULL AND NOT EXISTS (SELECT FROM webhook_endpoints AS w WHERE w.id = each.id)
+SELECT id FROM each WHERE id IS NOT NULL AND
 """
+_GONE: Final = f"{_EACH} NOT EXISTS (SELECT FROM webhook_endpoints AS w WHERE w.id = each.id)"
+_KEPT_LONG: Final = f"{_EACH} EXISTS (SELECT FROM deliveries AS t WHERE t.endpoint_id = each.id AND {_OVER})"
+_LONG: Final = 8.0
+"""Seconds after which what is left to forget is left to the next pass."""
 RETENTION: Final = timedelta(days=30)
 """How long an ended delivery can be looked up and sent again."""
 
@@ -85,7 +93,8 @@ RETENTION: Final = timedelta(days=30)
 async def record_outcomes(session: AsyncSession, outcomes: Sequence[DeliveryOutcome]) -> None:
     """Write what became of deliveries, where the claim still holds, and since when their endpoints have failed.
 
-    Where a first attempt ended, the next event of the ticket has its turn; the sender is woken after the commit.
+    Where a first attempt ended, the next event of the ticket has its turn; the sender is woken after the commit. From
+    here on the transaction waits for no lock longer than a moment, since everybody's outcomes wait for it.
     """
     connection = await driver(session)
     hurry = not any(one.disable for one in outcomes)
@@ -115,10 +124,19 @@ async def let_stranded_go(sessions: Sessions) -> int:
     return number
 
 
-async def forget_deliveries(sessions: Sessions) -> None:
-    """Drop deliveries that ended before the retention began, or whose endpoint is gone; their events stay for ever."""
-    await forget(sessions, DeliveryRow, _OVER, RETENTION)
-    async with transaction(sessions) as session:
-        gone = await (await driver(session)).fetch(_GONE)
-    for endpoint in gone:
-        await forget(sessions, DeliveryRow, "t.endpoint_id = $1", endpoint["id"])
+async def forget_deliveries(sessions: Sessions, seconds: float = _LONG) -> bool:
+    """Drop deliveries that ended before the retention began, or whose endpoint is gone; their events stay for ever.
+
+    It takes about so many ``seconds`` at most; whether something may be left for another pass.
+    """
+    async with sessions() as session:
+        connection = await driver(session)
+        old, gone = await connection.fetch(_KEPT_LONG, RETENTION), await connection.fetch(_GONE)
+    until = monotonic() + seconds
+    for which, arguments in [
+        *((_OF_ENDPOINT, [RETENTION, one["id"]]) for one in old),
+        *(("t.endpoint_id = $1", [one["id"]]) for one in gone),
+    ]:
+        if monotonic() < until:
+            await forget(sessions, DeliveryRow, which, *arguments, until=until)
+    return monotonic() >= until

@@ -26,7 +26,7 @@ class Lane:
     """What waits in one lane, at the least one delivery; ``retry``: one that was attempted before is among it.
 
     ``owner`` is the endpoint's account, or ``-`` for an operator's; ``concurrency`` is how many messages at once the
-    endpoint takes, None for the default; ``paced``: it has a rate, and what waits has yet to get its place.
+    endpoint takes, None for the default; ``rated``: it has a rate, and of what waits some may have yet to get a place.
     """
 
     owner: str
@@ -34,7 +34,7 @@ class Lane:
     account_id: str
     retry: bool = False
     concurrency: int | None = None
-    paced: bool = False
+    rated: bool = False
 
     @property
     def key(self) -> Key:

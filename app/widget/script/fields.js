@@ -52,7 +52,7 @@ const form = (children, submitLabel, send, cancel) => {
     try {
       await attempt(() => send(values(element)), (message, { errors }) => {
         const left = showFaults(element, errors);
-        say(errors.length && !left.length ? "" : [message, ...left].join(" "));
+        say(errors.length ? left.join(" ") : message);
         element.querySelector("[aria-invalid]")?.focus();
       });
     } finally {

@@ -2,7 +2,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from app.core.schemas.mailboxes import STORED, kept
-from app.core.schemas.shared import Email, EmailRef
+from app.core.schemas.shared import Email, EmailRef, Name, Strict, Word
 
 ADDRESSES: TypeAdapter[str] = TypeAdapter(Email)
 REFUSED = (
@@ -62,3 +62,28 @@ def test_one_that_is_stored_is_read_named_and_kept(address: str) -> None:
 )
 def test_one_that_mail_can_be_sent_to_has_one_spelling(address: str, stored: str) -> None:
     assert ADDRESSES.validate_python(address) == stored
+
+
+class _Named(Strict):
+    name: Name
+    tags: list[Word]
+    email: EmailRef
+
+
+_WRITTEN = {"name": "\ufb2c" * 200, "tags": ["a", "\u0958" * 80], "email": "\u0130" * 40 + "@example.com"}
+"""What is short enough as it is written, and not once its letters are taken apart (NFC)."""
+_KEPT = {
+    "name": "\u05e9\u05bc\u05c1" * 200,
+    "tags": ["a", "\u0915\u093c" * 80],
+    "email": "i\u0307" * 40 + "@example.com",
+}
+
+
+def test_names_that_are_stored_longer_than_they_are_taken_now_are_read_and_kept() -> None:
+    assert _Named.model_validate(_KEPT, context=STORED).model_dump() == _KEPT
+    assert _Named.model_validate(_KEPT, context=kept({"team": _KEPT})).model_dump() == _KEPT
+    elsewhere = kept({"title": _KEPT["name"], "name": _KEPT["tags"][1], "tags": _KEPT["email"]})
+    for given in (_WRITTEN, _KEPT):
+        with pytest.raises(ValidationError) as refused:
+            _Named.model_validate(given, context=elsewhere)
+        assert {fault["loc"][0] for fault in refused.value.errors()} == set(_KEPT)

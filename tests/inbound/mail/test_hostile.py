@@ -73,6 +73,16 @@ def test_a_header_is_looked_at_as_far_as_a_program_writes_one() -> None:
     assert fingerprint(raw) == read_mail(raw).fingerprint == read_as_it_is(raw).fingerprint
 
 
+@pytest.mark.parametrize(
+    "body", ["", "x" * 65_535 + "\n" + "y" * 65_534 + "\n\nz", " \n" * 70_000 + "z" + "\n" * 140_000]
+)
+def test_a_message_is_known_whatever_its_line_ends_and_the_blanks_around_it(body: str) -> None:
+    raw = letter(body, Message_ID="<once@mail.example.com>")
+    same = (raw.replace(b"\r\n", b"\n"), raw + b"\r\n " * 3, b"Received: by mx.helpers.example\r\n" + raw)
+    assert {fingerprint(each) for each in same} == {fingerprint(raw)}
+    assert fingerprint(raw + b"!") != fingerprint(raw)
+
+
 def test_a_text_that_is_too_long_is_a_file() -> None:
     mail = read_mail(letter("x" * (MOST_TEXT + 1)))
     assert (len(mail.text), mail.parts[0].name, mail.parts[0].size) == (MOST_TEXT, "e-mail.txt", MOST_TEXT + 1)

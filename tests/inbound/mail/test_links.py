@@ -39,6 +39,9 @@ _WRITTEN = (
     *("hd_\u2060answer_", "hd_\ufeffanswer_", "hd_\xadanswer_"),
     *(r"hd\_answer\_", r"hd\u005fanswer\u005F", r"hd\x5fanswer_", "hd_\n| answer_", "> hd_<b>\n> answer_"),
     "> <https://desk.example/a/hd_\n> answer_>",
+    *("hd=3D5Fanswer=3D3D5f1", "hd=3D=\n5Fanswer_", "hd_ans=3D\nwer_", "hd_ans=20\n=3E wer_", "hd_ans=E2=80=8Bwer_"),
+    *(r"hd_an\nswer_", r"hd_an\r\n> swer_", r"hd_an\\nswer\\u005f", r"hd_\u200banswer_", r"hd_\u000a\u003e answer_"),
+    "hd_ans%0Awer%255F",
 )
 
 
@@ -50,6 +53,7 @@ def test_it_is_known_in_urls_and_html(text: str) -> None:
 _NONE = (
     *("", "hd_answers", "an hd answer", "had_answer_1", "aGRf", "hd-answer-1", "hd | answer | x", "hd-5-answer-5"),
     *("<b>hd</b> answer_key", "hd_<answer_>", "HD answered: _yes_", "hd%answer%", "hd&answer&", r"hd\answer\x"),
+    *("hd=3Danswer=3D", r"hd\nanswer\n", "hd=20answer_", r"hd_\mnswer_"),
 )
 
 

@@ -201,7 +201,9 @@ async def test_old_receipts_and_silent_alerts_are_forgotten(desk: Desk) -> None:
     await fetch(desk.sessions, "UPDATE receipts SET received_at = received_at - interval '31 days'")
     await fetch(desk.sessions, "UPDATE incident_alerts SET heard_at = heard_at - interval '91 days'")
     await fetch(desk.sessions, "UPDATE incidents SET changed_at = changed_at - interval '91 days'")
-    await upkeep.forget_receipts(desk.sessions)
-    assert [receipt["state"] for receipt in await desk.receipts()] == ["pending"]
-    for table in ("incidents", "incident_alerts"):
+    assert await upkeep.forget_receipts(desk.sessions, seconds=0)  # there was no time
+    assert len(await desk.receipts()) == 2
+    for table in ("incidents", "incident_alerts"):  # of each some goes, however long what comes before it lasts
         assert await fetch(desk.sessions, f"SELECT 1 FROM {table}") == []  # noqa: S608 - our own names
+    assert not await upkeep.forget_receipts(desk.sessions)
+    assert [receipt["state"] for receipt in await desk.receipts()] == ["pending"]

@@ -121,3 +121,8 @@ def test_a_call_is_joined_by_its_link() -> None:
     entry = entry_of(ready | {"first": False}, "es", UTC, NO_NAMES)
     assert entry.link is not None
     assert entry.link.url == "https://meet.example/a"
+
+
+def test_what_is_cut_to_blanks_says_that_it_goes_on() -> None:
+    [first] = told([message(body="\n" * 90, truncated=True)], MAIL_KINDS, answered=False)
+    assert entry_of(first, "en", UTC, NO_NAMES).text == "[The message goes on in the ticket.]"

@@ -45,7 +45,7 @@ async def first(sessions: Sessions, *, held: Sequence[str] = (), free: int = 1, 
     experts = [Expert(f"eng_{n}", ALWAYS, held_for=f"tkt_{n}", held_by=account) for n, account in enumerate(held)]
     experts += [Expert(f"eng_free_{n}", ALWAYS) for n in range(free)]
     async with transaction(sessions) as session:
-        staff = Staff(await database_now(session), {one.id: one for one in experts}, (), {}, Moves())
+        staff = Staff(await database_now(session), {one.id: one for one in experts}, (), {}, moves=Moves())
         rows, skipped = await queue.lock_first(session, staff, None, known)
     assert skipped == 0
     return [row["id"] for row in rows]

@@ -15,6 +15,7 @@ from app.core.db.session import driver, transaction
 from app.core.signals import WakeUps
 from app.core.state import State
 from app.events.envelope import envelope
+from app.webhooks.background import deliver
 from app.webhooks.background.deliver import Limits, Sender
 from app.webhooks.models import DeliveryRow, WebhookEndpointRow
 from app.webhooks.outbox.attempts import DeliveryOutcome
@@ -291,23 +292,89 @@ async def test_one_that_hangs_holds_up_nobody_else(
         await sender.drain()
 
 
+class Gate:
+    """A receiver's handler that answers one message for each release, and counts those that have come."""
+
+    def __init__(self) -> None:
+        self.come, self.answered, self._released = 0, 0, asyncio.Semaphore(0)
+
+    async def __call__(self, _: web.Request) -> web.Response:
+        self.come += 1
+        await self._released.acquire()
+        self.answered += 1
+        return web.Response(status=204)
+
+    async def wait_for(self, number: int) -> None:
+        """Until so many have come."""
+        await until(lambda: self.come >= number)
+
+    def release(self, number: int = 1) -> None:
+        for _ in range(number):
+            self._released.release()
+
+
 async def test_a_free_slot_wakes_the_sender_when_more_is_waiting(
     make_endpoint: MakeEndpoint, tell: Tell, receiver: Receiver, make_sender: MakeSender, wake_ups: WakeUps
 ) -> None:
-    await make_endpoint(receiver.url)
-    await tell(*(event_row() for _ in range(7)))
+    """And no more are in flight than there are slots, whoever waits."""
+    accounts = ["acc_1", "acc_2", "acc_3"]
+    for account_id in (None, *accounts):
+        await make_endpoint(receiver.url, account_id)
+    await tell(*(event_row(account_id=account_id) for account_id in accounts for _ in range(2)))
     rung = asyncio.Event()
     wake_ups.deliveries.listen(rung.set)
-    sender = make_sender(slots=3)
-    passes = [await sender.run_pass()]
-    while sum(passes) < 7:
-        await asyncio.wait_for(rung.wait(), PATIENCE)
+    sender, gate = make_sender(slots=3, timeout=PATIENCE, lease=2 * PATIENCE), Gate()
+    receiver.answer = gate
+    begun = await sender.run_pass()
+    assert begun == 3
+    while begun < 12:
+        await gate.wait_for(begun)
+        assert gate.come - gate.answered <= 3
         rung.clear()
-        passes.append(await sender.run_pass())
+        gate.release()
+        await asyncio.wait_for(rung.wait(), PATIENCE)
+        begun += await sender.run_pass()
+    gate.release(3)
     await sender.drain()
-    assert sum(passes) == 7
-    assert max(passes) <= 3
-    assert len(set(receiver.ids)) == len(receiver.ids) == 7
+    assert len(set(receiver.ids)) == 6
+    assert len(receiver.ids) == 12
+
+
+async def test_a_pass_waits_for_slots_that_more_of_the_same_needs(
+    make_endpoint: MakeEndpoint,
+    tell: Tell,
+    receiver: Receiver,
+    make_sender: MakeSender,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Operators' endpoints leave one slot of four to others; they are three, and go on when a quarter is free."""
+    monkeypatch.setattr(deliver, "_GATHER", PATIENCE)
+    receiver.answer = gate = Gate()
+    await make_endpoint(receiver.url)
+    await tell(*(event_row() for _ in range(8)))
+    sender = make_sender(slots=4, timeout=2 * PATIENCE, lease=4 * PATIENCE)
+    sending = asyncio.create_task(sender.run_pass())
+    await gate.wait_for(3)
+    gate.release(8)
+    assert await sending == 8
+
+
+async def test_who_has_all_slots_that_it_may_have_delays_no_other(
+    make_endpoint: MakeEndpoint,
+    tell: Tell,
+    receiver: Receiver,
+    make_sender: MakeSender,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(deliver, "_GATHER", 4 * PATIENCE)
+    receiver.answer = gate = Gate()
+    await make_endpoint(receiver.url, "acc_1")
+    await make_endpoint(receiver.url, events=["ticket.withdrawn"])
+    await tell(*(event_row() for _ in range(3)))
+    await tell(event_row("ticket.withdrawn", "acc_2"))
+    sender = make_sender(slots=8, timeout=2 * PATIENCE, lease=4 * PATIENCE)
+    assert await asyncio.wait_for(sender.run_pass(), PATIENCE) == 3, "two of the account, and one of the operators"
+    gate.release(3)
 
 
 async def test_answers_that_come_while_others_are_recorded_are_recorded_too(
@@ -427,14 +494,22 @@ async def test_two_senders_share_the_work_without_duplicates(
 ) -> None:
     await make_endpoint(receiver.url)
     events = await tell(*(event_row() for _ in range(60)))
-    senders = [make_sender(slots=10, per_endpoint=10) for _ in range(2)]
-    begun = [0, 0]
-    while sum(begun) < len(events):
-        shares = await asyncio.gather(*(sender.run_pass() for sender in senders))
-        begun = [total + share for total, share in zip(begun, shares, strict=True)]
+    senders, released = [make_sender(slots=10, per_endpoint=10) for _ in range(2)], asyncio.Event()
+
+    async def wait(_: web.Request) -> web.Response:
+        await released.wait()
+        return web.Response(status=204)
+
+    receiver.answer = wait
+    begun = [await sender.run_pass() for sender in senders]
+    assert begun == [8, 8], "each its share, while nothing is answered"
+    released.set()
+    total = sum(begun)
+    while total < len(events):
+        total += sum(await asyncio.gather(*(sender.run_pass() for sender in senders)))
         await asyncio.gather(*(sender.drain() for sender in senders))
+    await asyncio.gather(*(sender.drain() for sender in senders))
     assert sorted(receiver.ids) == sorted(str(event["id"]) for event in events)
-    assert min(begun) > 0
     assert {one.state for one in await deliveries(sessions)} == {"delivered"}
 
 
@@ -532,8 +607,11 @@ async def test_deliveries_past_their_retention_are_dropped(
     (old, recent) = await deliveries(sessions)
     async with transaction(sessions) as session:
         long_ago = recent.finished_at - RETENTION - timedelta(seconds=1)
-        await session.execute(update(DeliveryRow).where(DeliveryRow.id == old.id).values(finished_at=long_ago))
-    await forget_deliveries(sessions)
+        ended = {"created_at": long_ago, "finished_at": long_ago}
+        await session.execute(update(DeliveryRow).where(DeliveryRow.id == old.id).values(**ended))
+    assert await forget_deliveries(sessions, seconds=0)  # there was no time
+    assert len(await deliveries(sessions)) == 2
+    assert not await forget_deliveries(sessions)
     assert (await delivery(sessions)).id == recent.id
 
 

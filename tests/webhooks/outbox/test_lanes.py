@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from itertools import cycle
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,13 +20,17 @@ from tests.webhooks.conftest import MakeEndpoint, Tell, event_row
 
 LEASE = timedelta(seconds=30)
 ROOM = Share(limit=100, per_endpoint=10, slots=400)
-# 100,000 for one endpoint that hangs, and one for each of a hundred others; as many retries, all in an hour.
+# 100,000 for one endpoint that hangs, and one for each of a hundred others; as many retries, all in an hour. Of those
+# for the one that hangs, 300 have their places at its rate.
 BACKLOG = """
-INSERT INTO deliveries (account_id, id, endpoint_id, owner_id, event_id, ticket_id, sequence, next_attempt_at, queued)
-SELECT 'acc_1', 'dlv_' || n, 'wh_hanging', 'acc_1', 'evt_' || n, 'tkt_' || n, 1, now() - interval '1 hour', true
+INSERT INTO deliveries (account_id, id, endpoint_id, owner_id, event_id, ticket_id, sequence, next_attempt_at, queued,
+                        paced)
+SELECT 'acc_1', 'dlv_' || n, 'wh_hanging', 'acc_1', 'evt_' || n, 'tkt_' || n, 1, now() - interval '1 hour', true,
+       n <= 300
 FROM generate_series(1, 100000) AS n
 UNION ALL
-SELECT 'acc_2' || n, 'dlv_2' || n, 'wh_' || n, 'acc_2' || n, 'evt_2' || n, 'tkt_2' || n, 1, now(), true
+SELECT 'acc_2' || n, 'dlv_2' || n, 'wh_' || n, 'acc_2' || n, 'evt_2' || n, 'tkt_2' || n, 1, now(), true,
+       false
 FROM generate_series(1, 100) AS n
 """
 RETRIES = """
@@ -68,7 +73,8 @@ async def test_which_lanes_there_are_costs_a_step_for_each(backlog: AsyncSession
 async def test_a_claim_reads_what_it_takes(backlog: AsyncSession) -> None:
     lanes, _ = await waiting(backlog, ROOM, START)
     assert len(lanes) == 101
-    asked = [(*lane.key, 2, 2, 7, False) for lane in lanes[:10]]
+    runs = [(7, False, False), (7, True, True), (7, False, True)]
+    asked = [(*lane.key, 2, 2, *run) for lane, run in zip([lanes[0], *lanes[:9]], cycle(runs), strict=False)]
     assert await read_by(backlog, CLAIM, None, "clm_1", LEASE, *zip(*asked, strict=True)) <= 10 * 7 * 3
 
 

@@ -1,9 +1,11 @@
 """Dropping rows that nobody needs any more, however many there are."""
 
+from math import inf
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.clock import monotonic
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from app.core.db.tables import Base
@@ -12,10 +14,11 @@ BATCH: Final = 10_000
 """Rows of one transaction: a fraction of a second."""
 
 
-async def forget(sessions: Sessions, table: type[Base], old: str, *arguments: Any) -> int:
+async def forget(sessions: Sessions, table: type[Base], old: str, *arguments: Any, until: float = inf) -> int:
     """Delete the rows ``t`` of which the condition ``old`` is true, some in each transaction; their number.
 
-    No statement takes long, and a pass that is cut off has done a part of it. Rows that others hold come next time.
+    No statement takes long, and a pass that is cut off has done a part of it. Rows that others hold come next time, and
+    so does what is left at ``until``, by ``monotonic()``.
     """
     rows = f"SELECT t.ctid FROM {table.__tablename__} AS t WHERE {old} LIMIT {BATCH} FOR UPDATE SKIP LOCKED"  # noqa: S608
     statement = f"DELETE FROM {table.__tablename__} WHERE ctid = ANY (ARRAY({rows}))"  # noqa: S608  our own words
@@ -25,7 +28,7 @@ async def forget(sessions: Sessions, table: type[Base], old: str, *arguments: An
             status = await (await driver(session)).execute(statement, *arguments)
         number = int(status.rpartition(" ")[2])
         done += number
-        if number < BATCH:
+        if number < BATCH or monotonic() >= until:
             return done
 
 

@@ -19,7 +19,7 @@ M = TypeVar("M", bound=BaseModel)
 def patched(model: type[M], merged: Any, place: str = "", *, before: Any = None) -> M:
     """The merged document as the input model; 422 with pointers below ``place`` when the patch made it invalid.
 
-    ``before``: the stored document; e-mail addresses that it has already are not judged again.
+    ``before``: the stored document; the e-mail addresses, names, tags and other words that it has are not judged again.
     """
     try:
         return model.model_validate(merged, context=kept(before))
