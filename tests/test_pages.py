@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from unittest.mock import Mock
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ from pydantic import SecretStr
 from app.core.settings import Settings
 from app.core.state import State
 from app.core.web.page import problem_page, wants_page
+from app.plans.document.parsing.documents import json_schema
 from tests.support.browsing import Browsers, served
 from tests.support.service import ROOT
 
@@ -87,6 +89,14 @@ async def test_the_schema_of_plans_is_served_beside_the_document(client: httpx.A
     assert answer.headers["content-type"] == "application/schema+json"
     assert answer.json() == json.loads((ROOT / "openapi" / "plan.schema.json").read_bytes())
     Draft202012Validator.check_schema(answer.json())
+
+
+async def test_the_schema_of_plans_is_made_once(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for it shows no key, and it takes as long to make as many requests together."""
+    made = Mock(side_effect=json_schema)
+    monkeypatch.setattr("app.openapi.json_schema", made)
+    first, *others = [(await client.get("/plan.schema.json")).content for _ in range(3)]
+    assert (made.call_count <= 1, others) == (True, [first, first])
 
 
 @pytest.mark.parametrize(
