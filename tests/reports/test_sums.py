@@ -18,7 +18,7 @@ from app.core.db.session import driver, transaction
 from app.reports.api import reports
 from app.reports.asked import Asked, Grouping, Narrowing, Of
 from app.reports.cells import Unit
-from app.reports.covering import beginnings
+from app.reports.covering import Part, beginnings
 from app.reports.facts.checking import wrong_sums
 from app.reports.facts.counting import Counted
 from app.reports.facts.storing import put
@@ -184,7 +184,7 @@ async def test_a_report_is_planned_for_its_own_period(sessions: Sessions) -> Non
 )
 def test_units_begin_where_the_last_one_ended(unit: Unit, ends: list[str]) -> None:
     begin, end = map(datetime.fromisoformat, ends)
-    found = beginnings([(begin, end), (end, end)], unit)
+    found = beginnings([Part(begin, end, ()), Part(end, end, ())], unit)
     lengths = {"quarter": 900, "hour": 3600, "six_hours": 6 * 3600, "day": 86400}
     following = [*found[1:], end]
     assert found[0] == begin

@@ -74,11 +74,14 @@ def _wanted(asked: Asked, values: Values) -> str:
 
 def _late(asked: Asked, groups: Groups, values: Values) -> str:
     """The late promises that are asked for, each with its group."""
-    named = "".join(f"{each}, " for each in groups.expressions(values))
+    named = "".join(f"{each}, " for each in groups.expressions)
     engineer = ENGINEER if "region" in asked.dimensions else ""
     view = _FACTS.format(now=_OWN_NOW if asked.account_id or asked.narrowing.sandbox else _NOW)
     return f"""
-    SELECT {named}f.late, f.noticed FROM ({view} {engineer_of(asked)} WHERE {_wanted(asked, values)}) AS f {engineer}
+    SELECT {named}f.late, f.noticed FROM (
+        SELECT f.*, {groups.bucket(values)} AS bucket
+        FROM ({view} {engineer_of(asked)} WHERE {_wanted(asked, values)}) AS f
+    ) AS f {engineer}
     """  # noqa: S608  expressions of ours
 
 
