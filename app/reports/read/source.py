@@ -1,6 +1,6 @@
 """The rows that a report counts: sums where these tell what is asked, and facts or moments for the rest."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,16 +41,20 @@ SELECT f.at, f.kind AS metric, 'moment' AS part, f.account_id, f.sandbox, f.prio
        f.tier, f.channel, coalesce(f.outcome, '') AS outcome, 1 AS number, 0 AS misses, f.product, f.engineer_id,
        coalesce(f.reason, '') AS reason, false AS owed, {NO_OBJECTIVE}::float8 AS objective
 FROM report_moments AS f WHERE {{period}}"""  # noqa: S608  our own names
-_OWN: Final = """f.metric, f.part, f.outcome, f.reason, f.owed, f.objective, f.account_id, f.priority, f.plan_key,
-f.plan_version, f.product, f.tier, f.channel, f.engineer_id"""
+_COUNTED: Final = ("metric", "part", "outcome", "reason", "owed", "objective")
+"""Columns by which figures are told apart."""
 _WHOLE: Final = 0.5
 """The share of a time of which so much is wanted that all of it is read in one go."""
-_PLANNED: Final = "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL work_mem = '32MB'"
+_PLANNED: Final = (
+    "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL work_mem = '32MB'; SET LOCAL enable_sort = off"
+)
 
 
 @dataclass(frozen=True)
 class _Statement:
     values: Values
+    columns: str
+    """what is read of each row, beside how many rows it stands for"""
     engineer: str
     narrowing: Sequence[str]
 
@@ -82,25 +86,26 @@ class _Statement:
         return self._to_each(parts, self._select(view, f"{number} AS place", *conditions), sign)
 
     def _one_by_one(self, view: str, at: str, parts: Sequence[Part], *conditions: str) -> str:
-        """The rows of each part by itself. OFFSET 0: a join of all would read the whole period."""
+        """The sums of the rows of each part by itself. OFFSET 0: a join of all would read the whole period."""
         own = self._select(view.format(period=f"{at} >= r.begin AND {at} < r.until"), "r.place", *conditions)
         begins, ends = self.values.add([part.begin for part in parts]), self.values.add([part.end for part in parts])
-        rows = f"""SELECT f.* FROM unnest({begins}::timestamptz[], {ends}::timestamptz[])
-        WITH ORDINALITY AS r (begin, until, place) CROSS JOIN LATERAL ({own} OFFSET 0) AS f"""  # noqa: S608  our own
+        rows = f"""SELECT {self.columns}, f.place, sum(f.number)::int AS number, sum(f.misses)::int AS misses
+        FROM unnest({begins}::timestamptz[], {ends}::timestamptz[]) WITH ORDINALITY AS r (begin, until, place)
+        CROSS JOIN LATERAL ({own} OFFSET 0) AS f GROUP BY {self.columns}, f.place"""  # noqa: S608  our own names
         return self._to_each(parts, rows, 1)
 
     def _to_each(self, parts: Sequence[Part], rows: str, sign: int) -> str:
         """Rows with the place of their part, for each bucket that counts them."""
         targets = [(place, bucket, by * sign) for place, part in enumerate(parts, 1) for bucket, by in part.targets]
         places, buckets, signs = (self.values.add(list(each)) for each in zip(*targets, strict=True))
-        return f"""SELECT {_OWN}, t.bucket, f.number * t.sign AS number, f.misses * t.sign AS misses FROM ({rows}) AS f
-        JOIN unnest({places}::int[], {buckets}::int[], {signs}::int[]) AS t (place, bucket, sign)
+        return f"""SELECT {self.columns}, t.bucket, f.number * t.sign AS number, f.misses * t.sign AS misses
+        FROM ({rows}) AS f JOIN unnest({places}::int[], {buckets}::int[], {signs}::int[]) AS t (place, bucket, sign)
         ON t.place = f.place"""  # noqa: S608  our own names
 
     def _select(self, view: str, place: str, *conditions: str) -> str:
         """The rows of a view that meet all conditions."""
         wanted = " AND ".join((*self.narrowing, *conditions)) or "true"
-        selected = f"{_OWN}, {place}, f.number, f.misses"
+        selected = f"{self.columns}, {place}, f.number, f.misses"
         return f"SELECT {selected} FROM ({view}) AS f {self.engineer} WHERE {wanted}"  # noqa: S608  our own names
 
     def _within(self, parts: Sequence[Part], at: str) -> str:
@@ -146,13 +151,18 @@ def _of_sums(statement: _Statement, covered: Cover, groups: Groups, *conditions:
 
 
 def _statement(asked: Asked, values: Values) -> _Statement:
-    return _Statement(values, engineer_of(asked), narrowed(asked, values))
+    named = [*_COUNTED, *sorted(_columns(asked.dimensions) - _ALWAYS)]
+    return _Statement(values, ", ".join(f"f.{name}" for name in named), engineer_of(asked), narrowed(asked, values))
 
 
 def _cover(asked: Asked, groups: Groups) -> Cover:
-    named = {*asked.dimensions, *(name for name, _ in asked.filters()), *(asked.narrowing.without or ())} - _ALWAYS
+    named = {*asked.dimensions, *(name for name, _ in asked.filters()), *(asked.narrowing.without or ())}
     named |= {"account"} if asked.account_id is not None else set()
-    return cover(groups.periods, {_COLUMNS_OF.get(name, name) for name in named})
+    return cover(groups.periods, _columns(named) - _ALWAYS)
+
+
+def _columns(dimensions: Iterable[str]) -> set[str]:
+    return {_COLUMNS_OF.get(name, name) for name in dimensions}
 
 
 async def fetch(session: AsyncSession, statement: str, values: Values) -> list[Row]:
