@@ -45,9 +45,7 @@ _COUNTED: Final = ("metric", "part", "outcome", "reason", "owed", "objective")
 """Columns by which figures are told apart."""
 _WHOLE: Final = 0.5
 """The share of a time of which so much is wanted that all of it is read in one go."""
-_PLANNED: Final = (
-    "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL work_mem = '32MB'; SET LOCAL enable_sort = off"
-)
+_PLANNED: Final = "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL work_mem = '32MB'"
 
 
 @dataclass(frozen=True)
