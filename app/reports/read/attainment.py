@@ -80,7 +80,7 @@ async def head(session: AsyncSession, asked: Asked) -> dict[str, Any]:
 async def _count(session: AsyncSession, asked: Asked, groups: Groups) -> list[Row]:
     values = Values([])
     rows = await source.facts(session, asked, groups, values)
-    named = groups.expressions(values)
+    named = groups.expressions
     engineer = ENGINEER if "region" in asked.dimensions else ""
     counts = ", ".join(
         f"coalesce(sum(f.number) FILTER (WHERE {wanted}), 0)::bigint AS {name}" for name, wanted in _COUNTS.items()

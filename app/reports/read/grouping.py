@@ -74,13 +74,16 @@ class Groups:
         """What the members of a group are called."""
         return (*(["bucket"] if self.buckets else ()), *self.asked.dimensions)
 
-    def expressions(self, values: Values) -> Sequence[str]:
-        """What the statement selects for each name."""
+    @property
+    def expressions(self) -> Sequence[str]:
+        """What the statement selects for each name, of rows that have their bucket."""
         named = [f"{COLUMNS[name]} AS {name}" for name in self.asked.dimensions]
-        if not self.buckets:
-            return named
-        begins = values.add([begin for begin, _ in self.buckets.values()])
-        return [f"width_bucket(f.at, {begins}::timestamptz[]) AS bucket", *named]
+        return ["f.bucket", *named] if self.buckets else named
+
+    def bucket(self, values: Values) -> str:
+        """The bucket of a row, by its instant ``f.at``; 1 where none are asked."""
+        begins = [begin for begin, _ in self.buckets.values()]
+        return f"width_bucket(f.at, {values.add(begins)}::timestamptz[])" if begins else "1"
 
     def of(self, row: Row) -> dict[str, Any]:
         """The group of a row that the statement has found."""
