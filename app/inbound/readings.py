@@ -11,12 +11,13 @@ from typing import Any, Final, NoReturn, Protocol, TypeVar, cast
 
 import structlog
 
+from app.core.pieces import Pieces
 from app.core.problems import Problem, TooLong
 from app.core.workers.offload import Offload
 from app.inbound.formats.generic import STEPS, Interpretation
 from app.inbound.formats.reading import read
 from app.inbound.formats.signal import Batch, TooManySteps
-from app.inbound.mail.reading import Mail, read_as_it_is, read_mail
+from app.inbound.mail.reading import Mail, read_mail, read_pieces, read_pieces_as_they_are
 
 QUICK_BYTES: Final = 16 * 1024
 QUICK_MAIL: Final = 4 * 1024
@@ -77,7 +78,7 @@ class Payload:
 class RawMail:
     """An e-mail as it came. That of a receipt is always the same: it is known by the receipt."""
 
-    body: bytes | None = field(compare=False)
+    body: Pieces | None = field(compare=False)
     """None where its reading is there (``Readings.mail_of``), or was"""
     receipt_id: str = ""
 
@@ -85,15 +86,15 @@ class RawMail:
         """What it says, where it is short. Raises ``NotRead`` without its bytes."""
         if self.body is None:
             raise NotRead
-        return read_mail(self.body) if len(self.body) <= QUICK_MAIL else None
+        return read_mail(self.body.whole()) if len(self.body) <= QUICK_MAIL else None
 
     async def slowly(self, offload: Offload, owner: str) -> Mail:
         """What it says, read in a worker process; as it stands, where it is made so that this takes for ever."""
-        body = cast("bytes", self.body)  # without it, ``quickly`` has raised
+        body = cast("Pieces", self.body)  # without it, ``quickly`` has raised
         try:
-            return await offload.run(owner, read_mail, body)
+            return await offload.run(owner, read_pieces, body)
         except TooLong:
-            return await offload.run(owner, read_as_it_is, body)
+            return await offload.run(owner, read_pieces_as_they_are, body)
 
 
 @dataclass(slots=True)

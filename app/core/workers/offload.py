@@ -3,9 +3,9 @@
 What is computed is a function of a module, with arguments and a result that pickle well: bytes, texts, instants. It is
 pure, so that it may be done again when its process dies. The processes start on demand and end when they are idle.
 
-A result is unpickled in the event loop, since a thread would not leave it to others meanwhile. The 25 MB of a mail's
-files take milliseconds, as they are copied; a thousand small objects take one, and so a function answers with some
-thousands at most, or with bytes.
+A result is unpickled in the event loop, since a thread would not leave it to others meanwhile. A thousand small objects
+take a millisecond, and so a function answers with some thousands at most, or with bytes; those of megabytes are
+``Pieces``, which come one by one.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from app.core.problems import TooLong, Unavailable
 from app.core.settings import Settings
 from app.core.text.messages import _
 from app.core.workers.fair_slots import FairSlots
-from app.core.workers.worker import LENGTH, packed
+from app.core.workers.worker import HEAD, LENGTH, packed
 
 T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
@@ -177,7 +177,7 @@ class _Worker:
         try:
             for piece in message:
                 self._tasks.write(piece)
-            await self._tasks.drain()
+                await self._tasks.drain()
         except (OSError, RuntimeError) as error:  # the latter is uvloop's, of a pipe that it has closed itself
             raise WorkerLost(f"process {self._process.pid}: {error!r}") from error
         return cast("tuple[bool, object]", await self.message())
@@ -185,11 +185,16 @@ class _Worker:
     async def message(self) -> object:
         """What it tells next. ``WorkerLost``."""
         try:
-            (length,) = LENGTH.unpack(await self._answers.readexactly(LENGTH.size))
+            length, number = HEAD.unpack(await self._answers.readexactly(HEAD.size))
             content = await self._answers.readexactly(length)
-            return cast("object", loads(content))  # noqa: S301  our own process's
+            apart = [await self._piece() for _ in range(number)]
+            return cast("object", loads(content, buffers=apart))  # noqa: S301  our own process's
         except (OSError, EOFError) as error:
             raise WorkerLost(f"process {self._process.pid}: {error!r}") from error
+
+    async def _piece(self) -> bytes:
+        (length,) = LENGTH.unpack(await self._answers.readexactly(LENGTH.size))
+        return await self._answers.readexactly(length)
 
     def expire(self, seconds: float, expired: "Callable[[_Worker], None]") -> None:
         """Call ``expired`` unless it is kept within so many seconds."""

@@ -14,6 +14,7 @@ from typing import Final
 import html_text
 from lxml import etree, html
 
+from app.core.pieces import Pieces
 from app.inbound.mail.links import holds_link
 
 MOST_PARTS: Final = 1_000
@@ -47,7 +48,7 @@ class Part:
     type: str
     size: int
     """bytes, without its transfer coding"""
-    content: bytes = field(default=b"", repr=False)
+    content: Pieces = field(default_factory=Pieces, repr=False)
     has_link: bool = False
     """it holds a link that is an engineer's"""
 
@@ -96,7 +97,7 @@ def content_of(message: Entity) -> tuple[str, tuple[Part, ...]]:
 
 def part_with(content: bytes, name: str, kind: str) -> Part:
     """A part that holds this."""
-    return Part(name, kind, len(content), content, holds_link(content) or holds_link(name))
+    return Part(name, kind, len(content), Pieces.of(content), holds_link(content) or holds_link(name))
 
 
 def _whole(text: str, kind: str) -> Part:
