@@ -14,8 +14,8 @@ ONE: Final = 4 * PIECE
 WHOLE: Final = "$7::bytea"
 """The body, in a statement that stores a receipt whose id is its second parameter ..."""
 SENT: Final = (
-    "coalesce((SELECT string_agg(p.bytes, '' ORDER BY p.number) FROM receipt_pieces AS p WHERE p.receipt_id = $2::varchar), "
-    "$7::bytea)"
+    "coalesce((SELECT string_agg(p.bytes, '' ORDER BY p.number) FROM receipt_pieces AS p"
+    " WHERE p.receipt_id = $2::varchar), $7::bytea)"
 )
 """... and where its pieces were sent before, in the same transaction."""
 FIRST: Final = f"substring(body FROM 1 FOR {ONE})"

@@ -38,8 +38,11 @@ class Readable(Protocol[R_co]):
         """What it says; None where it takes longer than others should wait. Raises ``Unreadable``."""
         ...
 
-    async def slowly(self, offload: Offload, owner: str) -> R_co:
-        """What it says, read in a worker process. Raises ``Unreadable``, and as ``Offload.run`` does."""
+    async def slowly(self, offload: Offload, owner: str, *, waits: bool = True) -> R_co:
+        """What it says, read in a worker process, for somebody who ``waits``.
+
+        Raises ``Unreadable``, and as ``Offload.run`` does.
+        """
         ...
 
 
@@ -66,9 +69,9 @@ class Payload:
         except TooManySteps:
             return None
 
-    async def slowly(self, offload: Offload, owner: str) -> Batch:
+    async def slowly(self, offload: Offload, owner: str, *, waits: bool = True) -> Batch:
         """Its signals, read in a worker process. Raises ``Unreadable``, and as ``Offload.run`` does."""
-        return await offload.run(owner, self._read, STEPS)
+        return await offload.run(owner, self._read, STEPS, waits=waits)
 
     def _read(self, steps: int) -> Batch:
         return read(self.format, self.body, self.headers, self.receipt_id, self.interpretation, steps=steps)
@@ -88,13 +91,13 @@ class RawMail:
             raise NotRead
         return read_mail(self.body.whole()) if len(self.body) <= QUICK_MAIL else None
 
-    async def slowly(self, offload: Offload, owner: str) -> Mail:
+    async def slowly(self, offload: Offload, owner: str, *, waits: bool = True) -> Mail:
         """What it says, read in a worker process; as it stands, where it is made so that this takes for ever."""
         body = cast("Pieces", self.body)  # without it, ``quickly`` has raised
         try:
-            return await offload.run(owner, read_pieces, body)
+            return await offload.run(owner, read_pieces, body, waits=waits)
         except TooLong:
-            return await offload.run(owner, read_pieces_as_they_are, body)
+            return await offload.run(owner, read_pieces_as_they_are, body, waits=waits)
 
 
 @dataclass(slots=True)
@@ -145,7 +148,7 @@ class Readings:
         if len(self._begun) >= _AT_ONCE:  # one whose hook was removed is never asked for
             self.over(next((name for name, (_, task) in self._begun.items() if task.done()), ""))
         if len(self._begun) < _AT_ONCE:
-            task = asyncio.create_task(payload.slowly(self.offload, account_id), name="reading")
+            task = asyncio.create_task(payload.slowly(self.offload, account_id, waits=False), name="reading")
             task.add_done_callback(lambda _: self.ring())
             self._begun[hook_id] = payload, task
         raise NotRead

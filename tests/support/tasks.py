@@ -5,9 +5,12 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import TypeVar
 
 from app.core.problems import Fault, Invalid
 from app.core.text.messages import verbatim
+
+T = TypeVar("T")
 
 
 def process() -> tuple[int, int]:
@@ -24,6 +27,17 @@ def repeated(content: bytes, times: int) -> bytes:
     """A long answer."""
     print("This is printed, and not an answer")  # noqa: T201  as a library might
     return content * times
+
+
+def returned(value: T) -> T:
+    """What it was given."""
+    return value
+
+
+def compute(seconds: float) -> None:
+    """Use a processor for so many seconds."""
+    while time.process_time() < seconds:
+        pass
 
 
 def refuse() -> None:

@@ -75,7 +75,8 @@ _STORE: Final = """
 WITH stored AS (
     INSERT INTO receipts (account_id, id, hook_id, event_key, format, headers, body, size, state, error, processed_at,
                           messages)
-    VALUES ($1, $2::varchar, $3, $4, $5, $6, {body}, $8, CASE WHEN $9::text IS NULL THEN 'pending' ELSE 'refused' END, $9::text,
+    VALUES ($1, $2::varchar, $3, $4, $5, $6, {body}, $8,
+            CASE WHEN $9::text IS NULL THEN 'pending' ELSE 'refused' END, $9::text,
             CASE WHEN $9::text IS NOT NULL THEN clock_timestamp() END,
             CASE WHEN $9::text IS NOT NULL THEN jsonb_build_object('error', $10::jsonb) END)
     ON CONFLICT (account_id, hook_id, event_key) DO NOTHING RETURNING id, {size} AS bytes

@@ -58,7 +58,7 @@ async def test_each_is_taken_and_those_after_it_are_too(post: Post) -> None:
 
 async def test_a_message_that_takes_for_ever_is_taken_as_it_stands() -> None:
     class Slow:
-        async def run(self, _owner: str, function: Any, *arguments: Any) -> Any:
+        async def run(self, _owner: str, function: Any, *arguments: Any, **_: bool) -> Any:
             if function is read_pieces:
                 raise TooLong
             return function(*arguments)
