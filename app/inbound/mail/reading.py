@@ -1,5 +1,6 @@
 """From the bytes of a message (RFC 5322) to what of it matters here. Whatever it is, it is read. Pure."""
 
+import codecs
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
@@ -114,7 +115,7 @@ def read_pieces_as_they_are(pieces: Pieces) -> Mail:
 def read_mail(raw: bytes) -> Mail:
     """What a message says."""
     try:
-        message = message_from_bytes(raw, policy=_BOUNDED)
+        message = message_from_bytes(_begun(raw), policy=_BOUNDED)
         return _mail(raw, message, *content_of(message), bounce_in(message))
     except _UNREADABLE:
         return read_as_it_is(raw)
@@ -125,10 +126,15 @@ def read_as_it_is(raw: bytes) -> Mail:
 
     It takes a moment only, whatever is in it.
     """
-    header = BytesHeaderParser().parsebytes(_header_of(raw))
+    header = BytesHeaderParser().parsebytes(_begun(_header_of(raw)))
     text = plain(body_of(raw)[: 4 * MOST_TEXT].decode("utf-8", "replace"))[:MOST_TEXT]
     whole = part_with(raw, "e-mail.eml", "message/rfc822")
     return replace(_mail(raw, header, text.strip(), (whole,), None), written="", answer="")  # nobody can tell
+
+
+def _begun(raw: Raw) -> bytes:
+    """A message from its header on: programs on the way have put a mark or blank lines before it."""
+    return bytes(raw).removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n")
 
 
 def _mail(raw: bytes, message: Entity, text: str, parts: tuple[Part, ...], bounce: Bounce | None) -> Mail:
