@@ -66,17 +66,23 @@ class Pieces:
 class _Gathering:
     def __init__(self) -> None:
         self._done: list[bytes] = []
-        self._last = bytearray()
+        self._parts: list[bytes] = []
+        self._size = 0
 
     def add(self, part: bytes) -> None:
-        for start in range(0, len(part), PIECE):
-            self._last += part[start : start + PIECE]
-            if len(self._last) >= PIECE:
-                self._done.append(bytes(self._last[:PIECE]))
-                del self._last[:PIECE]
+        self._parts.append(part)
+        self._size += len(part)
+        if self._size >= PIECE:
+            joined = self._joined()
+            full = len(joined) - len(joined) % PIECE
+            self._done += (joined[start : start + PIECE] for start in range(0, full, PIECE))
+            self._parts, self._size = [joined[full:]], len(joined) - full
+
+    def _joined(self) -> bytes:
+        return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
 
     def pieces(self) -> Pieces:
-        return Pieces((*self._done, *([bytes(self._last)] if self._last else [])))
+        return Pieces((*self._done, *filter(None, (self._joined(),))))
 
 
 def _of_pieces(*each: bytes) -> Pieces:
