@@ -12,6 +12,7 @@ from pydantic import AnyHttpUrl, SecretStr
 
 from app.core.db.session import driver, run, transaction
 from app.core.files import StoredFile, StoreFailed
+from app.core.pieces import Pieces
 from app.core.settings import Settings
 from app.files.background import drop_nobodys, trouble
 from app.files.checking import missing_files
@@ -158,7 +159,7 @@ async def test_what_comes_with_a_mail_is_kept_beside_it_and_then_stored(desk: De
             ("run.exe", "application/x-msdownload", b"MZ"),
             ("no", "", b""),
         ]
-        return [(await keep(session, account, account, name, kind, [body])).id for name, kind, body in given]
+        return [(await keep(session, account, account, name, kind, Pieces.of(body))).id for name, kind, body in given]
 
     ids = await run(story.sessions, bring)
     posted = await story.customer.post(f"{path_of(ticket)}/messages", 201, body="Attached", attachments=ids)

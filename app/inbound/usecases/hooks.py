@@ -1,6 +1,5 @@
 """What is done with hooks and their receipts: made, changed, given a new secret, processed again, tried."""
 
-import base64
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -112,14 +111,10 @@ def receipt_document(receipt: ReceiptRow, principal: Principal) -> dict[str, Any
 
 
 def payload_document(receipt: ReceiptRow, principal: Principal) -> dict[str, Any]:
-    """The public form with the payload: as text, or in base64 where it is none. 403 for who may not read e-mails."""
+    """The public form that its payload is added to. 403 for who may not read e-mails."""
     if receipt.format == "email" and not principal.is_support:
         raise Forbidden(_("Only admin and agent keys can read e-mails as they came"))
-    try:
-        payload, encoding = receipt.body.decode(), "utf-8"
-    except UnicodeDecodeError:
-        payload, encoding = base64.b64encode(receipt.body).decode(), "base64"
-    return receipt_document(receipt, principal) | {"headers": receipt.headers, "payload": payload, "encoding": encoding}
+    return receipt_document(receipt, principal) | {"headers": receipt.headers}
 
 
 async def create_hook(
