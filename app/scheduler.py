@@ -219,7 +219,7 @@ def _problems(state: State) -> Iterator[Job]:
     yield Job("problems", what, second, minute, telling.run_pass, telling.next_instant, state.wake_ups.problems)
     what = "finds incidents that are alike among the tickets that were opened lately"
     detection = Detection(state.sessions, state.feed, lambda *pools: state.offload.run("detect", grouped, *pools))
-    yield Job("detect", what, second, minute, detection.run_pass, rest=LATER)
+    yield Job("detect", what, second, minute, detection.run_pass, rest=SOON, own_turn=True)
     what = "takes in what the search looks at"
     indexing = Indexing(state.sessions, state.feed)
     yield Job("index texts", what, POLL, minute, indexing.run_pass, rest=LATER, own_turn=True)

@@ -229,7 +229,7 @@ def _forms(term: Term, kin: Mapping[str, Kin]) -> Iterator[tuple[str, float, int
 
 
 def rarest(words: Iterable[Weighed]) -> dict[str, list[str]]:
-    """The words by which articles are looked for, by language: the rarest first, until ``MANY`` articles may have them."""
+    """The words by which articles are looked for, by language: the rarest, until ``MANY`` articles may have them."""
     rarity = {(each.language, each.word): each.rarity for each in words}
     chosen: dict[str, list[str]] = {}
     found = 0
@@ -243,9 +243,7 @@ def rarest(words: Iterable[Weighed]) -> dict[str, list[str]]:
 
 def keys_of(words: Mapping[str, Sequence[str]], reaches: Iterable[str]) -> list[str]:
     """The keys by which the index leads to articles for these audiences with any of these words, given by language."""
-    return [
-        f"{language}.{reach[0]}{word}" for reach in reaches for language, own in words.items() for word in own
-    ]
+    return [f"{language}.{reach[0]}{word}" for reach in reaches for language, own in words.items() for word in own]
 
 
 def any_of(words: Iterable[str]) -> str:
