@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from app.core.text.language import Language
 from app.core.text.messages import Message, number, pgettext
-from app.core.text.phrases import moment
+from app.core.text.phrases import moment, moment_short
 from app.core.web.page import page
 from app.core.zones import load_zone
 from app.plans.document.names import METRICS, STATUSES
@@ -72,14 +72,14 @@ def _table(columns: Iterable[Message], rows: Iterable[str], language: Language) 
 
 
 def _read(article: Mapping[str, Any], language: Language) -> str:
-    cells = (article["title"], article["reader"] or "\u2013", _when(article["last_read_at"], language))
+    cells = (article["title"], article["reader"] or "\u2013", _at(article["last_read_at"], language))
     return f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
 
 
 def _row(ticket: Mapping[str, Any], language: Language) -> str:
     status = STATUSES[ticket["status"]].to(language) if ticket["status"] in STATUSES else ticket["status"]
-    resolved = _when(ticket["resolved_at"], language) if ticket["resolved_at"] else "\u2013"
-    opened = _when(ticket["opened_at"], language)
+    resolved = _at(ticket["resolved_at"], language) if ticket["resolved_at"] else "\u2013"
+    opened = _at(ticket["opened_at"], language)
     cells = [f"{ticket['number']}: {ticket['title']}", opened, resolved, ticket["priority"], status]
     happened = "<br>".join(escape(each) for each in _happened(ticket, language))
     return f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}<td>{happened}</td></tr>"
@@ -99,3 +99,8 @@ def _happened(ticket: Mapping[str, Any], language: Language) -> Iterator[str]:
 
 def _when(at: datetime | str, language: Language) -> str:
     return moment(at if isinstance(at, datetime) else datetime.fromisoformat(at), _UTC, language)
+
+
+def _at(at: datetime | str, language: Language) -> str:
+    """In a column, where a day in words would take four lines."""
+    return moment_short(at if isinstance(at, datetime) else datetime.fromisoformat(at), _UTC, language)
