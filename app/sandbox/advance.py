@@ -4,7 +4,7 @@ Nothing here is external: what is told waits in the outbox, whose clock is the r
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from heapq import heapify, heappop, heappush
@@ -47,9 +47,22 @@ _LOCK: Final = "SELECT sandbox_now FROM accounts WHERE account_id = $1 FOR NO KE
 _MOVE: Final = "UPDATE accounts SET sandbox_now = $2 WHERE account_id = $1"
 
 
+@dataclass(slots=True)
+class _Part:
+    """A part of the way of an account's clock, up to ``goal``, with so many ``tickets`` at a time.
+
+    ``done``: those that have nothing left to do by the goal.
+    """
+
+    account_id: str
+    goal: datetime
+    tickets: int
+    done: set[str] = field(default_factory=set)
+
+
 @dataclass(frozen=True, slots=True)
 class _Leg:
-    """A part of the way: where it ended, its events, whether that is as far as it was to go, or as many as may be."""
+    """What was gone of it: where it ended, its events, whether that is as far as it was to go, or as many as may be."""
 
     now: datetime
     events: Sequence[Row]
@@ -107,7 +120,7 @@ async def advance(
     weekly = await digests_of(session, account_id, before, goal)
     leg = _Leg(before, (), whole=True)
     for stop in (*weekly.due, goal):
-        leg = await _go_to(session, account_id, leg.now, stop, budget - len(events), tickets)
+        leg = await _go_to(session, _Part(account_id, stop, tickets), leg.now, budget - len(events))
         events += leg.events
         if stop in weekly.due and leg.now >= stop:
             events += await weekly.made(session, stop)
@@ -118,37 +131,28 @@ async def advance(
     return Advanced(account_id, before, leg.now, events, None if leg.whole and goal == asked else asked)
 
 
-async def _go_to(
-    session: AsyncSession, account_id: str, before: datetime, goal: datetime, budget: int, tickets: int
-) -> _Leg:
+async def _go_to(session: AsyncSession, part: _Part, before: datetime, budget: int) -> _Leg:
     """Move the clock over a part of the way, with so many tickets at a time."""
     events: list[Row] = []
-    done: set[str] = set()
     leg = _Leg(before, (), whole=False)
     while not leg.whole and not leg.spent and (left := budget - len(events)) > 0:
-        leg = await _go(session, account_id, leg.now, goal, left, min(left, tickets), done)
+        leg = await _go(session, part, leg.now, left)
         events += leg.events
     return replace(leg, events=events)
 
 
-async def _go(
-    session: AsyncSession,
-    account_id: str,
-    before: datetime,
-    goal: datetime,
-    budget: int,
-    most: int,
-    done: set[str],
-) -> _Leg:
-    """The same with those that are due first, but for those that have nothing left to do by the goal: ``done``."""
-    due = await lock_due(session, account_id, goal, most, done)
+async def _go(session: AsyncSession, part: _Part, before: datetime, budget: int) -> _Leg:
+    """The same with those that are due first."""
+    account_id, goal, most = part.account_id, part.goal, min(budget, part.tickets)
+    due = await lock_due(session, account_id, goal, most, part.done)
     edits = [*due, *await lock_routed(session, account_id, due)]
     roster = await open_roster(session, account_id, edits)
     all_due = len(due) < most
     horizon = goal if all_due else _horizon(due, goal)
     stopped = await _fire(edits, roster, horizon, budget, partial(look_ahead, session, account_id, roster.staff))
-    done |= {edit.ticket.id for edit in due}
-    done -= {edit.ticket.id for edit in edits if _is_due(edit, goal)}
+    part.done.update(edit.ticket.id for edit in due)
+    part.done.difference_update(edit.ticket.id for edit in edits if _is_due(edit, goal))
+    part.tickets = max(part.tickets, len(edits) - len(due))  # those whose experts can change come each time
     now = max(before, stopped or horizon)
     changed = [edit for edit in edits if edit.events or edit.touched]
     events = await write_edits(session, changed, beside=hold_writes(roster.staff), recording=False)

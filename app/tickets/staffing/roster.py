@@ -92,7 +92,7 @@ LEFT JOIN LATERAL (
     WHERE c.account_id = k.account_id AND c.ticket_id = k.id AND c.state IN ('ready', 'joined', 'no_show')
     ORDER BY c.sequence DESC LIMIT 1
 ) AS c ON true
-"""
+"""  # noqa: S608  our own number
 _SCOPE: Final = "(NOT t.sandbox AND $1::text IS NULL OR t.account_id = $1)"
 _OPEN: Final = "t.status NOT IN ('resolved', 'closed')"
 _OTHER_WORK: Final = f"""
@@ -100,7 +100,7 @@ _OTHER_WORK: Final = f"""
 """
 _OF_SANDBOX: Final = f"""
 {SELECT} WHERE t.account_id = $1 AND (t.queued_at IS NOT NULL OR t.assignee_id IS NOT NULL) AND {_OPEN}
-    AND t.id <> ALL ($2::text[])
+    AND t.id <> ALL ($2::text[]) AND EXISTS (SELECT FROM engineers AS e WHERE e.account_id = $1)
 ORDER BY t.id FOR UPDATE
 """
 
