@@ -6,8 +6,7 @@ import httpx
 import pytest
 
 from app.articles import rendering
-from app.core.web.kit.paging import PAGE_BYTES
-from app.tickets.api import tickets as routes
+from app.core.web.kit.paging import PAGE_BYTES, as_written
 from tests.support.desk import fetch
 from tests.support.stories import Begin
 
@@ -33,10 +32,9 @@ async def test_a_list_reads_as_many_long_texts_as_one_page_shows(begin: Begin, m
 
     def spy(request: Any, page: Any, found: Any, body: Any) -> Any:
         read.append(sum(len(row["body"].encode()) for row in found.rows if row["body"] is not None))
-        return written(request, page, found, body)
+        return as_written(request, page, found, body)
 
-    written = routes.as_written
-    monkeypatch.setattr(routes, "as_written", spy)
+    monkeypatch.setattr("app.tickets.api.tickets.as_written", spy)
     seen: list[str] = []
     cursor: dict[str, str] = {}
     while True:
