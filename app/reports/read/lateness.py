@@ -16,7 +16,7 @@ from app.reports.asked import Asked
 from app.reports.facts.summing import PART
 from app.reports.read import source
 from app.reports.read.attainment import head
-from app.reports.read.grouping import MOST, Groups, Values, order, too_many
+from app.reports.read.grouping import MOST, Groups, Values, groups_of, order, too_many
 from app.reports.read.linking import link
 from app.reports.read.selecting import ENGINEER, engineer_of, of_facts
 
@@ -51,7 +51,7 @@ _STEPS: Final = {
 
 async def lateness(session: AsyncSession, asked: Asked) -> dict[str, Any]:
     """The report. 422 where it would have too many groups."""
-    own, groups = await head(session, asked), Groups(asked)
+    own, groups = await head(session, asked), await groups_of(asked)
     many = await _are_many(session, asked)
     values = Values([])
     rows = await source.fetch(session, (_by_steps if many else _exactly)(asked, groups, values), values)
