@@ -4,7 +4,7 @@ from alembic import op
 from sqlalchemy import text
 
 revision = "0072"
-down_revision = "0068"
+down_revision = "0071"
 branch_labels = depends_on = None
 
 NEW = ("keys", "heliodesk_article_keys(language, reach, words)")
