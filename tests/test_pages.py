@@ -18,6 +18,9 @@ from app.plans.document.parsing.documents import json_schema
 from tests.support.browsing import Browsers, served
 from tests.support.service import ROOT
 
+RENDERED = 120_000
+"""Milliseconds for a reference of all operations, which keeps a core busy for seconds."""
+
 
 @pytest.fixture
 async def base(app: FastAPI, state: State) -> AsyncIterator[str]:
@@ -41,9 +44,9 @@ async def test_the_reference_and_the_other_pages_show_without_any_other_server(b
     assert await browser_page.title() == "Heliodesk"
     await browser_page.get_by_text("Ready", exact=True).wait_for()
     await browser_page.get_by_role("link", name="docs").click()
-    await browser_page.get_by_text("/v1/tickets", exact=True).first.wait_for()
+    await browser_page.get_by_text("/v1/tickets", exact=True).first.wait_for(timeout=RENDERED)
     await browser_page.goto(f"{base}/redoc")
-    await browser_page.get_by_role("heading", name="Heliodesk").first.wait_for()
+    await browser_page.get_by_role("heading", name="Heliodesk").first.wait_for(timeout=RENDERED)
     await browser_page.goto(f"{base}/problems/not-found")
     await browser_page.get_by_role("heading", name="There is no such resource").wait_for()
     assert {url for url in asked if not url.startswith((base, "data:", "blob:"))} <= {REDOCS_LOGO}
