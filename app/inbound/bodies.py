@@ -12,28 +12,28 @@ from app.core.pieces import PIECE, Pieces
 ONE: Final = 4 * PIECE
 """Bytes of a body that goes as a whole, and of a part of a larger one that is read at once."""
 WHOLE: Final = "$7::bytea"
-"""The body, in a statement that stores a receipt whose id is its second parameter ..."""
+"""The body, in a statement that stores a receipt whose first parameters are its account and its id ..."""
 SENT: Final = (
     "coalesce((SELECT string_agg(p.bytes, '' ORDER BY p.number) FROM receipt_pieces AS p"
-    " WHERE p.receipt_id = $2::varchar), $7::bytea)"
+    " WHERE p.account_id = $1::varchar AND p.receipt_id = $2::varchar), $7::bytea)"
 )
 """... and where its pieces were sent before, in the same transaction."""
 FIRST: Final = f"substring(body FROM 1 FOR {ONE})"
 """The first part of a body; ``body_of`` reads on."""
-_SEND: Final = "INSERT INTO receipt_pieces (receipt_id, number, bytes) VALUES ($1, $2, $3)"
-_OVER: Final = "DELETE FROM receipt_pieces WHERE receipt_id = $1"
+_SEND: Final = "INSERT INTO receipt_pieces (account_id, receipt_id, number, bytes) VALUES ($1, $2, $3, $4)"
+_OVER: Final = "DELETE FROM receipt_pieces WHERE account_id = $1 AND receipt_id = $2"
 _PART: Final = "SELECT substring(body FROM $3 FOR $4) FROM receipts WHERE account_id = $1 AND id = $2"
 
 
-async def send(connection: "Connection[Any]", receipt_id: str, body: Pieces) -> None:
+async def send(connection: "Connection[Any]", account_id: str, receipt_id: str, body: Pieces) -> None:
     """Send the pieces of a body that the receipt will have."""
     for number, piece in enumerate(body):
-        await connection.execute(_SEND, receipt_id, number, piece)
+        await connection.execute(_SEND, account_id, receipt_id, number, piece)
 
 
-async def sent(connection: "Connection[Any]", receipt_id: str) -> None:
+async def sent(connection: "Connection[Any]", account_id: str, receipt_id: str) -> None:
     """The receipt is stored: its pieces are not needed any more."""
-    await connection.execute(_OVER, receipt_id)
+    await connection.execute(_OVER, account_id, receipt_id)
 
 
 async def body_of(

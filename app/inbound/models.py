@@ -66,6 +66,7 @@ class ReceiptPieceRow(Base):
 
     __tablename__ = "receipt_pieces"
 
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True)
     receipt_id: Mapped[str] = mapped_column(ID, primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
     bytes: Mapped[bytes]

@@ -13,6 +13,7 @@ ID = String(collation="C")
 def upgrade() -> None:
     op.create_table(
         "receipt_pieces",
+        Column("account_id", ID, primary_key=True),
         Column("receipt_id", ID, primary_key=True),
         Column("number", Integer(), primary_key=True),
         Column("bytes", LargeBinary(), nullable=False),

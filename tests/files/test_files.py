@@ -182,7 +182,7 @@ async def test_without_a_store_files_are_left_out_and_the_message_says_so(desk: 
     assert not (await story.customer.get("/v1/files/limits"))["kept"]
     await story.customer.post("/v1/files", 409, name="a", size=1)
     left = await run(
-        story.sessions, lambda session: keep(session, account, account, "a.pdf", "application/pdf", [b"x"])
+        story.sessions, lambda session: keep(session, account, account, "a.pdf", "application/pdf", Pieces.of(b"x"))
     )
     posted = await story.customer.post(f"{path_of(ticket)}/messages", 201, body="Attached", attachments=[left.id])
     assert [(each["name"], each["reason"]) for each in posted["attachments"]] == [("a.pdf", "no_store")]

@@ -11,7 +11,6 @@ take a millisecond, and so a function answers with some thousands at most, or wi
 import asyncio
 import os
 import sys
-import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
@@ -22,7 +21,7 @@ from typing import Any, Final, TypeVar, TypeVarTuple, cast
 import structlog
 
 from app.core.auth import Principal
-from app.core.clock import monotonic
+from app.core.clock import monotonic, processor_seconds
 from app.core.metrics import Metrics
 from app.core.problems import TooLong, Unavailable
 from app.core.settings import Settings
@@ -41,9 +40,6 @@ _STARVED: Final = 6
 _OWNERS: Final = 4
 """So many owners fill the queue at the least."""
 _BUFFER: Final = 1024 * 1024
-_PID_BITS: Final = 3
-_SCHEDULED: Final = 2
-"""As Linux makes the clock of a process: clock_getcpuclockid(3), of which Python has no binding."""
 _PACKAGES: Final = Path(__file__).resolve().parents[3]
 _RETRY: Final = {"Retry-After": "5"}
 _log = structlog.get_logger(__name__)
@@ -222,11 +218,8 @@ class _Worker:
 
     @property
     def processor_seconds(self) -> float:
-        """For how long it has had a processor; where the system does not tell, the time of the clock."""
-        try:
-            return time.clock_gettime((~self._process.pid << _PID_BITS) | _SCHEDULED)
-        except OSError:
-            return monotonic()
+        """For how long it has had a processor."""
+        return processor_seconds(self._process.pid)
 
     def expire(self, seconds: float, expired: "Callable[[_Worker], None]") -> None:
         """Call ``expired`` unless it is kept within so many seconds."""

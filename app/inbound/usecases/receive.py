@@ -75,13 +75,13 @@ _STORE: Final = """
 WITH stored AS (
     INSERT INTO receipts (account_id, id, hook_id, event_key, format, headers, body, size, state, error, processed_at,
                           messages)
-    VALUES ($1, $2::varchar, $3, $4, $5, $6, {body}, $8,
+    VALUES ($1::varchar, $2::varchar, $3, $4, $5, $6, {body}, $8,
             CASE WHEN $9::text IS NULL THEN 'pending' ELSE 'refused' END, $9::text,
             CASE WHEN $9::text IS NOT NULL THEN clock_timestamp() END,
             CASE WHEN $9::text IS NOT NULL THEN jsonb_build_object('error', $10::jsonb) END)
     ON CONFLICT (account_id, hook_id, event_key) DO NOTHING RETURNING id, {size} AS bytes
 ), counted AS (
-    INSERT INTO hook_payloads AS p (account_id, hook_id, bytes) SELECT $1, $3, bytes FROM stored
+    INSERT INTO hook_payloads AS p (account_id, hook_id, bytes) SELECT $1::varchar, $3, bytes FROM stored
     ON CONFLICT (account_id, hook_id) DO UPDATE SET bytes = p.bytes + excluded.bytes
 )
 SELECT id FROM stored
@@ -266,11 +266,11 @@ async def _kept(connection: "Connection[Any]", hook: Mapping[str, Any], post: Po
     kept = orjson.dumps(headers).decode()
     refused = refusal(read_via(post.headers.get(HEADER)), hook["installation"])
     if large:
-        await bodies.send(connection, receipt_id, body)
+        await bodies.send(connection, hook["account_id"], receipt_id, body)
     values = (name, kept, b"" if large else body.whole(), len(body), *both(refused))
     stored = await connection.fetchval(_STORE_SENT if large else _STORE_ONE, *place, *values)
     if large:
-        await bodies.sent(connection, receipt_id)
+        await bodies.sent(connection, hook["account_id"], receipt_id)
     if stored is None:
         first = await connection.fetchval(_FIRST, hook["account_id"], post.hook_id, event_key)
         return Received(first, duplicate=True, account_id=hook["account_id"])
