@@ -41,10 +41,11 @@ _PROBLEM: Final = pgettext("record", "Problem: {number}")
 _MISSED: Final = pgettext("record", "Missed: {metrics}")
 _CALLED: Final = pgettext("record", "Call: {at}")
 _ESCALATED: Final = pgettext("record", "Escalation: {at}")
+_UNBROKEN: Final = "&nbsp;"
 _TABLE: Final = (
     "<style>body{max-width:60rem}h1{overflow-wrap:anywhere}table{border-collapse:collapse;width:100%;font-size:.875rem}"
     "th,td{border-bottom:1px solid;padding:.25rem .5rem;text-align:left;vertical-align:top}"
-    "td:first-child{min-width:10rem;overflow-wrap:anywhere}.at{white-space:nowrap}"
+    "td:first-child{min-width:10rem;overflow-wrap:anywhere}"
     "thead{display:table-header-group}tr{break-inside:avoid}</style>"
 )
 
@@ -102,8 +103,8 @@ def _when(at: datetime | str, language: Language) -> str:
 
 
 def _at(at: datetime | str | None, language: Language) -> str:
-    """A cell, in which a day in words would take four lines."""
+    """A cell of one line: a day in words would take four."""
     if at is None:
         return "<td>\u2013</td>"
     instant = at if isinstance(at, datetime) else datetime.fromisoformat(at)
-    return f'<td class="at">{escape(moment_short(instant, _UTC, language))}</td>'
+    return f"<td>{escape(moment_short(instant, _UTC, language)).replace(' ', _UNBROKEN)}</td>"
