@@ -205,7 +205,7 @@ async def test_nobody_gets_a_file_before_it_is_scanned_or_one_in_which_something
     assert (await story.customer.get(link))["state"] == "scanning"
     await _passes(desk, 1)
     async with transaction(story.sessions) as session:
-        assert await trouble(session) == "3 files wait for their store or their scanner, which fails"
+        assert await trouble(session) == "3 files wait for their store or scanner, which fails"
         await (await driver(session)).execute("UPDATE files SET due_at = now()")
     daemon.says = b""
     assert await desk.keep() == 3
