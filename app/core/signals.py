@@ -7,25 +7,22 @@ Other replicas find out by their own poll (every 250 ms), so a wake-up is only e
 from collections.abc import Callable
 
 
-def _nobody() -> None:
-    """Nobody listens in a process that runs no background passes."""
-
-
 class WakeUp:
-    """Wakes one background pass of this process."""
+    """Wakes one background pass of this process; where none run, nobody listens."""
 
     def __init__(self) -> None:
-        self._listener: Callable[[], None] = _nobody
+        self._listeners: list[Callable[[], None]] = []
         self.rings = 0
 
     def listen(self, listener: Callable[[], None]) -> None:
-        """Call ``listener`` at each ring; it must return at once."""
-        self._listener = listener
+        """Call ``listener`` at each ring, beside those before it; it must return at once."""
+        self._listeners.append(listener)
 
     def ring(self) -> None:
         """Wake the pass."""
         self.rings += 1
-        self._listener()
+        for listener in self._listeners:
+            listener()
 
 
 class WakeUps:

@@ -1,15 +1,23 @@
-"""From which sums a period is answered, and what is left to be counted. Pure."""
+"""From which sums a period is answered, and what is left to be counted. Pure.
 
+Buckets seldom begin where units do. So each begins with the nearest unit; what lies between is counted by itself, by
+smaller units and in the end by the facts: to the bucket whose it is, and away from the one that has it by its unit.
+"""
+
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Final, TypeAlias
 
 from app.reports.cells import CELLS, UNITS, Cell, Unit
 
 Range: TypeAlias = tuple[datetime, datetime]
 """From when, and until when."""
+Target: TypeAlias = tuple[int, int]
+"""The number of a bucket, from 1 on, and the sign with which it counts something."""
 _LENGTHS: Final[Mapping[Unit, timedelta]] = {
     "quarter": timedelta(minutes=15),
     "hour": timedelta(hours=1),
@@ -20,27 +28,31 @@ _LENGTHS: Final[Mapping[Unit, timedelta]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A range, and the buckets that count it: those that have too much by others take it away."""
+
+    begin: datetime
+    end: datetime
+    targets: Sequence[Target]
+
+
+@dataclass(frozen=True, slots=True)
 class Cover:
-    """Parts of a period: those that the sums of each cell tell, and those that only the facts themselves do."""
+    """Parts of a period, which do not meet: those that each cell tells, and those that only the facts themselves do."""
 
-    cells: Sequence[tuple[Cell, Sequence[Range]]]
-    facts: Sequence[Range]
-
-    @property
-    def summed(self) -> Sequence[Range]:
-        """What the cells tell together."""
-        return _joined(sorted(each for _cell, ranges in self.cells for each in ranges))
+    cells: Sequence[tuple[Cell, Sequence[Part]]]
+    facts: Sequence[Part]
 
 
 def cover(buckets: Iterable[Range], dimensions: AbstractSet[str]) -> Cover:
     """The cover of a period that is in these buckets, in order, for a question that names these columns."""
     cells = chosen(dimensions)
-    found: dict[Cell | None, list[Range]] = {}
-    for bucket in buckets:
-        for cell, part in _parts(bucket, cells):
-            found.setdefault(cell, []).append(part)
-    facts = _joined(found.pop(None, []))
-    return Cover([(cell, _joined(ranges)) for cell, ranges in found.items() if cell], facts)
+    found: dict[Cell | None, list[tuple[Range, Target]]] = {}
+    for number, bucket in enumerate(buckets, 1):
+        for cell, part, sign in _parts(bucket, cells, 1):
+            found.setdefault(cell, []).append((part, (number, sign)))
+    facts = _apart(found.pop(None, []))
+    return Cover([(cell, parts) for cell, each in found.items() if cell and (parts := _apart(each))], facts)
 
 
 def chosen(dimensions: AbstractSet[str]) -> Sequence[Cell]:
@@ -53,12 +65,12 @@ def chosen(dimensions: AbstractSet[str]) -> Sequence[Cell]:
     return cells
 
 
-def beginnings(ranges: Iterable[Range], unit: Unit) -> Sequence[datetime]:
-    """When the units begin of which these ranges consist."""
+def beginnings(parts: Iterable[Part], unit: Unit) -> Sequence[datetime]:
+    """When the units begin of which these parts consist."""
     found: list[datetime] = []
-    for begin, end in ranges:
-        at = begin
-        while at < end:
+    for part in parts:
+        at = part.begin
+        while at < part.end:
             found.append(at)
             at = _floor(at + _LENGTHS[unit], unit)
     return found
@@ -68,22 +80,30 @@ def _size(cell: Cell) -> int:
     return cell.size
 
 
-def _parts(period: Range, cells: Sequence[Cell]) -> Iterator[tuple[Cell | None, Range]]:
-    """The period in order: whole units of the first cell, and what is before and behind them by the others."""
+def _parts(period: Range, cells: Sequence[Cell], sign: int) -> Iterator[tuple[Cell | None, Range, int]]:
+    """The period as units of the first cell, and what these have too little or too much at its ends, by the others."""
     begin, end = period
     if begin >= end:
         return
     if not cells:
-        yield None, period
+        yield None, period, sign
         return
     cell, *finer = cells
-    first, last = _ceiling(begin, cell.unit), _floor(end, cell.unit)
-    if first >= last:
-        yield from _parts(period, finer)
+    first, last = _nearest(begin, cell.unit), _nearest(end, cell.unit)
+    if first >= last or abs(first - begin) + abs(end - last) >= end - begin:
+        yield from _parts(period, finer, sign)
         return
-    yield from _parts((begin, first), finer)
-    yield cell, (first, last)
-    yield from _parts((last, end), finer)
+    yield cell, (first, last), sign
+    yield from _parts((begin, first), finer, sign)
+    yield from _parts((first, begin), finer, -sign)
+    yield from _parts((last, end), finer, sign)
+    yield from _parts((end, last), finer, -sign)
+
+
+def _nearest(at: datetime, unit: Unit) -> datetime:
+    """When the unit begins whose beginning is the nearest."""
+    before, after = _floor(at, unit), _ceiling(at, unit)
+    return before if at - before <= after - at else after
 
 
 def _floor(at: datetime, unit: Unit) -> datetime:
@@ -102,12 +122,22 @@ def _ceiling(at: datetime, unit: Unit) -> datetime:
     return begin if begin == at else _floor(begin + _LENGTHS[unit], unit)
 
 
-def _joined(ranges: Iterable[Range]) -> Sequence[Range]:
-    """Ranges in order, those that meet as one."""
-    joined: list[Range] = []
-    for begin, end in ranges:
-        if joined and joined[-1][1] == begin:
-            joined[-1] = (joined[-1][0], end)
-        else:
-            joined.append((begin, end))
-    return joined
+def _apart(ranges: Iterable[tuple[Range, Target]]) -> Sequence[Part]:
+    """Parts that do not meet, in order: of each, by how much each bucket counts it in all."""
+    changes: dict[datetime, Counter[int]] = {}
+    for (begin, end), (number, sign) in ranges:
+        changes.setdefault(begin, Counter())[number] += sign
+        changes.setdefault(end, Counter())[number] -= sign
+    parts: list[Part] = []
+    now = Counter[int]()
+    for begin, end in pairwise(sorted(changes)):
+        for number, by in changes[begin].items():
+            now[number] += by
+            if not now[number]:
+                del now[number]
+        targets = tuple(sorted(now.items()))
+        if parts and (parts[-1].end, parts[-1].targets) == (begin, targets):
+            parts[-1] = Part(parts[-1].begin, end, targets)
+        elif targets:
+            parts.append(Part(begin, end, targets))
+    return parts

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.articles.read.answers import search
-from app.articles.read.search import BY_WORDS, RANKED, Asked, find
-from app.articles.wording import any_of
+from app.articles.read.search import BY_WORDS, RANKED, Asked, arguments, find
+from app.articles.wording import Weighed
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from tests.support import stories
@@ -22,6 +22,12 @@ INSERT INTO article_texts (article_id, slug, language, reach, plain, words)
 SELECT 'art_' || n, 'copy-' || n, 'en', 'public', repeat('x', 600),
        to_tsvector('heliodesk_english', 'common words ' || md5(n::text))
 FROM generate_series(1, $1::int) AS n
+"""
+
+CROWD: Final = """
+INSERT INTO article_texts (article_id, slug, language, reach, plain, words)
+SELECT 'art_' || $1 || n, 'crowd-' || $1 || n, $1, $2, 'x', to_tsvector('heliodesk_simple', 'cop')
+FROM generate_series(1, $3::int) AS n
 """
 
 
@@ -98,17 +104,9 @@ async def test_a_search_reads_the_index_of_words(sessions: Sessions, story: Stor
         connection = await driver(session)
         await connection.execute(COPIES, MANY)
         await connection.execute("ANALYZE article_texts")
-    rare = (
-        ["en"],
-        ["c4ca4238a0b923820dcc509a6f75849b"],
-        [0],
-        [1.0],
-        "c4ca4238a0b923820dcc509a6f75849b",
-        ["public"],
-        None,
-    )
-    plan = await explain(sessions, RANKED, *rare)
-    assert "ix_article_texts_words" in {node.get("Index Name") for node in nodes(plan)}
+    rare = Weighed("en", "c4ca4238a0b923820dcc509a6f75849b", 0, 1.0, 1)
+    plan = await explain(sessions, RANKED, *arguments([rare], ["public"], None))
+    assert "ix_article_texts_keys" in {node.get("Index Name") for node in nodes(plan)}
     assert "Seq Scan" not in {node["Node Type"] for node in nodes(plan)}
 
 
@@ -118,13 +116,24 @@ async def test_many_words_are_looked_up_in_the_index_too(sessions: Sessions, sto
         await find(session, Asked(("public",), "exportación falla PDF"), 3)
     statements = [statement for statement, _ in sent]
     assert statements[statements.index(RANKED) - 1] == BY_WORDS
-    words = [f"word{n}" for n in range(200)]
-    many = (["en"] * 200, words, [0] * 200, [1.0] * 200, any_of(words), ["public"], None)
+    many = arguments([Weighed("en", f"word{n}", 0, 1.0, 1) for n in range(200)], ["public"], None)
     async with sessions() as session:
         connection = await driver(session)
         await connection.execute(BY_WORDS)
         plan = root(await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {RANKED}", *many))
     assert "Seq Scan" not in {node["Node Type"] for node in nodes(plan)}
+
+
+async def test_words_of_other_languages_and_audiences_crowd_nothing_out(sessions: Sessions, story: Story) -> None:
+    """A word is rare in French: the English and the internal articles that have it as well are not looked at."""
+    await write(story.engineer, PDF | {"slug": "ours", "language": "fr", "title": "Une copie de secours"})
+    ours = arguments([Weighed("fr", "cop", 0, 1.0, 1)], ["public", "customers"], None)
+    async with transaction(sessions) as session:
+        connection = await driver(session)
+        await connection.execute(CROWD, "en", "public", MANY)
+        await connection.execute(CROWD, "fr", "internal", MANY)
+        found = await connection.fetch(RANKED, *ours)
+    assert [row["slug"] for row in found] == ["ours"]
 
 
 async def test_a_query_of_a_thousand_words_asks_for_a_bounded_number(sessions: Sessions, story: Story) -> None:

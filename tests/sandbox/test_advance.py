@@ -348,8 +348,9 @@ async def test_many_steps_make_what_one_step_makes(begin: Begin, seed: int) -> N
         assert await rows_of(often) == await rows_of(once)
 
 
-@pytest.mark.parametrize("budget", [1, 7, 40])
-async def test_what_is_too_much_for_one_answer_goes_on_with_next(begin: Begin, budget: int) -> None:
+@pytest.mark.parametrize(("budget", "tickets"), [(1, 500), (7, 1), (40, 500), (10_000, 1)])
+async def test_what_is_too_much_for_one_answer_goes_on_with_next(begin: Begin, budget: int, tickets: int) -> None:
+    """However few of the tickets are in memory at once."""
     async with twins(begin, 2) as (once, bit_by_bit):
         whole = await advance(once, by="PT5H")
         goal: datetime | None = START + 5 * HOUR
@@ -357,7 +358,7 @@ async def test_what_is_too_much_for_one_answer_goes_on_with_next(begin: Begin, b
         while goal:
             async with transaction(bit_by_bit.sessions) as session:
                 moved = await moving.advance(
-                    session, bit_by_bit.account.account_id, ClockAdvance(to=goal), budget=budget
+                    session, bit_by_bit.account.account_id, ClockAdvance(to=goal), budget=budget, tickets=tickets
                 )
             assert moved.next in (None, START + 5 * HOUR)
             assert len(moved.events) <= max(budget, 20), "one ticket's instant is never cut in two"
@@ -371,7 +372,7 @@ async def test_what_is_too_much_for_one_answer_goes_on_with_next(begin: Begin, b
 
 
 async def test_a_hundred_years_of_updates_stop_at_the_budget(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(moving.advance, "__kwdefaults__", {"budget": 1_000})
+    monkeypatch.setattr(moving.advance, "__kwdefaults__", {"budget": 1_000, "tickets": 500})
     story = await begin("itil-native", sandbox=SANDBOX)
     await story.open(**CRITICAL)
     answer = await advance(story, to="2126-11-20T09:00:00Z")

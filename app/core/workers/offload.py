@@ -3,31 +3,31 @@
 What is computed is a function of a module, with arguments and a result that pickle well: bytes, texts, instants. It is
 pure, so that it may be done again when its process dies. The processes start on demand and end when they are idle.
 
-A result is unpickled in the event loop, since a thread would not leave it to others meanwhile. The 25 MB of a mail's
-files take milliseconds, as they are copied; a thousand small objects take one, and so a function answers with some
-thousands at most, or with bytes.
+A result is unpickled in the event loop, since a thread would not leave it to others meanwhile. A thousand small objects
+take a millisecond, and so a function answers with some thousands at most, or with bytes; those of megabytes are
+``Pieces``, which come one by one.
 """
 
 import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from pathlib import Path
 from pickle import loads
-from typing import Final, TypeVar, TypeVarTuple, cast
+from typing import Any, Final, TypeVar, TypeVarTuple, cast
 
 import structlog
 
 from app.core.auth import Principal
-from app.core.clock import monotonic
+from app.core.clock import monotonic, processor_seconds
 from app.core.metrics import Metrics
 from app.core.problems import TooLong, Unavailable
 from app.core.settings import Settings
 from app.core.text.messages import _
 from app.core.workers.fair_slots import FairSlots
-from app.core.workers.worker import LENGTH, packed
+from app.core.workers.worker import HEAD, LENGTH, packed
 
 T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
@@ -35,6 +35,8 @@ Arguments = TypeVarTuple("Arguments")
 _NICENESS: Final = 10
 _ATTEMPTS: Final = 2
 _START_SECONDS: Final = 60
+_STARVED: Final = 6
+"""How many times longer than its deadline a task takes at most that nobody waits for, on a machine that is busy."""
 _OWNERS: Final = 4
 """So many owners fill the queue at the least."""
 _BUFFER: Final = 1024 * 1024
@@ -72,9 +74,13 @@ class Offload:
         """How many computations wait for a process."""
         return len(self._slots)
 
-    async def run(self, owner: str, function: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
+    async def run(
+        self, owner: str, function: Callable[[*Arguments], T], *arguments: *Arguments, waits: bool = True
+    ) -> T:
         """What ``function`` returns, or raises.
 
+        ``waits``: somebody does, and the deadline is by the clock. Else it counts the seconds for which the process has
+        had a processor, on a machine whose processors others have, up to several times as many by the clock.
         429 when ``owner`` has its share of the queue, 503 when that is full, when the task takes longer than the
         deadline, and when its process dies again and again. A caller that is cancelled ends the task.
         """
@@ -83,7 +89,7 @@ class Offload:
         try:
             async with self._slots.taken(owner, within=self._deadline):
                 outcome = "failed"
-                done, value = await self._attempted(message)
+                done, value = await self._attempted(message, waits=waits)
             outcome = "done"
         except TimeoutError as error:
             outcome = "too long"
@@ -103,26 +109,40 @@ class Offload:
         for worker in list(self._workers):
             await self._end(worker)
 
-    async def _attempted(self, message: Sequence[bytes]) -> tuple[bool, object]:
+    async def _attempted(self, message: Sequence[bytes], *, waits: bool) -> tuple[bool, object]:
         for _attempt in range(_ATTEMPTS):
             try:
-                return await self._computed(message)
+                return await self._computed(message, waits=waits)
             except WorkerLost as error:
                 _log.warning("a worker process was lost", error=str(error))
         raise Unavailable(_("The process that was computing this has ended"), headers=_RETRY)
 
-    async def _computed(self, message: Sequence[bytes]) -> tuple[bool, object]:
+    async def _computed(self, message: Sequence[bytes], *, waits: bool) -> tuple[bool, object]:
         worker = self._idle.pop() if self._idle else await self._started()
         worker.keep()
         try:
-            async with asyncio.timeout(self._deadline):
-                answer = await worker.answer(message)
+            answer = await self._within(worker, worker.answer(message), waits=waits)
         except BaseException:
             await self._end(worker)
             raise
         self._idle.append(worker)
         worker.expire(self._idle_seconds, self._expire)
         return answer
+
+    async def _within(self, worker: "_Worker", computing: Coroutine[Any, Any, T], *, waits: bool) -> T:
+        """What a worker computes. Raises ``TimeoutError``."""
+        began, before, left = monotonic(), worker.processor_seconds, self._deadline
+        task = asyncio.create_task(computing, name="offload")
+        try:
+            while not (await asyncio.wait({task}, timeout=left))[0]:
+                by_clock = monotonic() - began
+                used = by_clock if waits else worker.processor_seconds - before
+                left = min(self._deadline - used, self._deadline * _STARVED - by_clock)
+                if left <= 0:
+                    raise TimeoutError
+            return await task
+        finally:
+            task.cancel()
 
     async def _started(self) -> "_Worker":
         worker = _Worker(await _spawn(self._modules))
@@ -177,7 +197,7 @@ class _Worker:
         try:
             for piece in message:
                 self._tasks.write(piece)
-            await self._tasks.drain()
+                await self._tasks.drain()
         except (OSError, RuntimeError) as error:  # the latter is uvloop's, of a pipe that it has closed itself
             raise WorkerLost(f"process {self._process.pid}: {error!r}") from error
         return cast("tuple[bool, object]", await self.message())
@@ -185,11 +205,21 @@ class _Worker:
     async def message(self) -> object:
         """What it tells next. ``WorkerLost``."""
         try:
-            (length,) = LENGTH.unpack(await self._answers.readexactly(LENGTH.size))
+            length, number = HEAD.unpack(await self._answers.readexactly(HEAD.size))
             content = await self._answers.readexactly(length)
-            return cast("object", loads(content))  # noqa: S301  our own process's
+            apart = [await self._piece() for _ in range(number)]
+            return cast("object", loads(content, buffers=apart))  # noqa: S301  our own process's
         except (OSError, EOFError) as error:
             raise WorkerLost(f"process {self._process.pid}: {error!r}") from error
+
+    async def _piece(self) -> bytes:
+        (length,) = LENGTH.unpack(await self._answers.readexactly(LENGTH.size))
+        return await self._answers.readexactly(length)
+
+    @property
+    def processor_seconds(self) -> float:
+        """For how long it has had a processor."""
+        return processor_seconds(self._process.pid)
 
     def expire(self, seconds: float, expired: "Callable[[_Worker], None]") -> None:
         """Call ``expired`` unless it is kept within so many seconds."""

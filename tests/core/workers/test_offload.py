@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from app.core.metrics import Metrics
-from app.core.problems import Invalid, Unavailable
+from app.core.pieces import PIECE, Pieces
+from app.core.problems import Invalid, TooLong, Unavailable
 from app.core.settings import Settings
 from app.core.workers.offload import Offload
 from app.previews import heavy
@@ -96,6 +97,27 @@ async def test_a_task_beyond_its_deadline_ends_with_its_process(tmp_path: Path) 
         assert not lives(await process_at(never))
         assert refused.value.headers == {"Retry-After": "5"}
         assert await offload.run(OWNER, tasks.repeated, b"a", 2) == b"aa"
+
+
+async def test_a_task_that_nobody_waits_for_may_take_longer_by_the_clock(tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    async with opened(offload_deadline=0.5) as offload:
+        caller = asyncio.create_task(offload.run(OWNER, tasks.work_until, go, waits=False))
+        await asyncio.wait({caller}, timeout=1)
+        assert not caller.done()
+        go.touch()
+        await caller
+
+
+async def test_a_task_that_takes_for_ever_ends_also_where_nobody_waits_for_it() -> None:
+    async with opened(offload_deadline=0.2) as offload:
+        with pytest.raises(TooLong):
+            await offload.run(OWNER, tasks.compute, 60.0, waits=False)
+
+
+async def test_pieces_come_and_go_as_they_are(offload: Offload) -> None:
+    given = Pieces((b"a" * PIECE, b"b"))
+    assert await offload.run(OWNER, tasks.returned, given) == given
 
 
 async def test_a_caller_who_leaves_ends_the_task(offload: Offload, tmp_path: Path) -> None:

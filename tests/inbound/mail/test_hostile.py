@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from app.core.pieces import Pieces
 from app.core.problems import TooLong
 from app.core.settings import Settings
 from app.inbound.mail.deciding import MOST_SAID, internal_in
 from app.inbound.mail.parts import MOST_TEXT, bytes_of, text_of
-from app.inbound.mail.reading import fingerprint, read_as_it_is, read_mail
+from app.inbound.mail.reading import fingerprint, read_as_it_is, read_mail, read_pieces
 from app.inbound.mail.senders import is_authentic
 from app.inbound.readings import RawMail
 from tests.inbound.mail.conftest import Post, person, token
@@ -57,15 +58,15 @@ async def test_each_is_taken_and_those_after_it_are_too(post: Post) -> None:
 
 async def test_a_message_that_takes_for_ever_is_taken_as_it_stands() -> None:
     class Slow:
-        async def run(self, _owner: str, function: Any, *arguments: Any) -> Any:
-            if function is read_mail:
+        async def run(self, _owner: str, function: Any, *arguments: Any, **_: bool) -> Any:
+            if function is read_pieces:
                 raise TooLong
             return function(*arguments)
 
     raw = letter("It is 3.2.", X="y" * 2**19)
-    mail = await RawMail(raw).slowly(Slow(), "acc")  # type: ignore[arg-type]  # as far as it is needed
+    mail = await RawMail(Pieces.of(raw)).slowly(Slow(), "acc")  # type: ignore[arg-type]  # as far as it is needed
     assert (mail.text, mail.answer, mail.fingerprint) == ("It is 3.2.", "", read_mail(raw).fingerprint)
-    assert [(part.type, part.content) for part in mail.parts] == [("message/rfc822", raw)]
+    assert [(part.type, part.content.whole()) for part in mail.parts] == [("message/rfc822", raw)]
 
 
 def test_a_header_is_looked_at_as_far_as_a_program_writes_one() -> None:

@@ -1,0 +1,46 @@
+"""The bodies of receipts, on their way to the database and back: a large one goes piece by piece.
+
+One statement with all of its bytes, and one answer, would each be copied in one turn of the event loop.
+"""
+
+from typing import Any, Final
+
+from asyncpg import Connection
+
+from app.core.pieces import PIECE, Pieces
+
+ONE: Final = 4 * PIECE
+"""Bytes of a body that goes as a whole, and of a part of a larger one that is read at once."""
+WHOLE: Final = "$7::bytea"
+"""The body, in a statement that stores a receipt whose first parameters are its account and its id ..."""
+SENT: Final = (
+    "coalesce((SELECT string_agg(p.bytes, '' ORDER BY p.number) FROM receipt_pieces AS p"
+    " WHERE p.account_id = $1::varchar AND p.receipt_id = $2::varchar), $7::bytea)"
+)
+"""... and where its pieces were sent before, in the same transaction."""
+FIRST: Final = f"substring(body FROM 1 FOR {ONE})"
+"""The first part of a body; ``body_of`` reads on."""
+_SEND: Final = "INSERT INTO receipt_pieces (account_id, receipt_id, number, bytes) VALUES ($1, $2, $3, $4)"
+_OVER: Final = "DELETE FROM receipt_pieces WHERE account_id = $1 AND receipt_id = $2"
+_PART: Final = "SELECT substring(body FROM $3 FOR $4) FROM receipts WHERE account_id = $1 AND id = $2"
+
+
+async def send(connection: "Connection[Any]", account_id: str, receipt_id: str, body: Pieces) -> None:
+    """Send the pieces of a body that the receipt will have."""
+    for number, piece in enumerate(body):
+        await connection.execute(_SEND, account_id, receipt_id, number, piece)
+
+
+async def sent(connection: "Connection[Any]", account_id: str, receipt_id: str) -> None:
+    """The receipt is stored: its pieces are not needed any more."""
+    await connection.execute(_OVER, account_id, receipt_id)
+
+
+async def body_of(
+    connection: "Connection[Any]", account_id: str, receipt_id: str, first: bytes | None = None
+) -> Pieces:
+    """The body of a receipt; ``first``: its ``FIRST`` part, where that is known."""
+    parts = [] if first is None else [first]
+    while not parts or len(parts[-1]) == ONE:
+        parts.append(await connection.fetchval(_PART, account_id, receipt_id, len(parts) * ONE + 1, ONE) or b"")
+    return Pieces(tuple(filter(None, parts)))
