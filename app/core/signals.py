@@ -7,22 +7,25 @@ Other replicas find out by their own poll (every 250 ms), so a wake-up is only e
 from collections.abc import Callable
 
 
+def _nobody() -> None:
+    """Nobody listens in a process that runs no background passes."""
+
+
 class WakeUp:
-    """Wakes one background pass of this process; where none run, nobody listens."""
+    """Wakes one background pass of this process."""
 
     def __init__(self) -> None:
-        self._listeners: list[Callable[[], None]] = []
+        self._listener: Callable[[], None] = _nobody
         self.rings = 0
 
     def listen(self, listener: Callable[[], None]) -> None:
-        """Call ``listener`` at each ring, beside those before it; it must return at once."""
-        self._listeners.append(listener)
+        """Call ``listener`` at each ring; it must return at once."""
+        self._listener = listener
 
     def ring(self) -> None:
         """Wake the pass."""
         self.rings += 1
-        for listener in self._listeners:
-            listener()
+        self._listener()
 
 
 class WakeUps:

@@ -45,10 +45,9 @@ _POLLS: Final = 50
 _QUEUE_EVERY: Final = 0.02
 """Seconds between two polls that first queue what has become due: what a retry may lose of the 50 ms that it has."""
 _GATHER: Final = 0.005
-"""Seconds for which a poll waits where all slots are taken, until a quarter of them are free.
+"""Seconds for which a poll waits at most where all slots are taken, until a quarter of them are free.
 
-A poll for each that is freed would cost more than the sending. Where nothing new comes, it waits on until the clock's
-turn: it would find nothing that may go.
+A poll for each that is freed would cost more than the sending.
 """
 _LEFT_ALONE: Final = 0.2
 """Seconds for which an endpoint whose row somebody holds gets no places: what has its place is sent."""
@@ -93,8 +92,6 @@ class Sender:
         self._after, self._ahead = START, False
         self._queue_at = 0.0
         self._enough, self._room = 0, asyncio.Event()
-        self._gathering, self._listening = False, False
-        state.wake_ups.deliveries.listen(self._hear)
         self._bodies: dict[tuple[str, Form], bytes] = {}
         self._held_back = False
         self._stopping = False
@@ -196,26 +193,13 @@ class Sender:
         """
         share = self._share()
         if not share.firsts or (owners and set(share.full).issuperset(owners)):
-            self._gathering = True
-            await self._gather()
-            self._gathering = False
+            self._enough = len(self._in_flight) * 3 // 4
+            self._room.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_GATHER):
+                    await self._room.wait()
             share = self._share()
         return share
-
-    async def _gather(self) -> None:
-        """Until a quarter of what is in flight has ended, or something new has come, but that not at once."""
-        self._enough = len(self._in_flight) * 3 // 4
-        self._room.clear()
-        before = self._state.wake_ups.deliveries.rings
-        if await _is_set(self._room, _GATHER) or self._state.wake_ups.deliveries.rings > before:
-            return
-        self._listening = True
-        await _is_set(self._room, max(0.0, self._queue_at - monotonic()))
-        self._listening = False
-
-    def _hear(self) -> None:
-        if self._listening:
-            self._room.set()
 
     async def _poll(self, share: Share, now: datetime | None, *, queueing: bool) -> tuple[Poll, bool]:
         """One poll, behind the lane where the last one ended; and whether more is due at its instant than it queued."""
@@ -255,7 +239,7 @@ class Sender:
         self._ring_if_held_back()
 
     def _ring_if_held_back(self) -> None:
-        if self._held_back and not self._gathering:
+        if self._held_back:
             self._state.wake_ups.deliveries.ring()
 
     async def _attempt(self, delivery: Claimed) -> DeliveryOutcome:
@@ -312,14 +296,6 @@ class Sender:
                     await renew(session, old, self._lease)
             except _DATABASE_ERRORS as error:
                 _log.warning("leases could not be renewed", deliveries=len(old), error=str(error))
-
-
-async def _is_set(event: asyncio.Event, seconds: float) -> bool:
-    """Whether the event is set within so many seconds."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    return event.is_set()
 
 
 def _storable(reason: Message) -> Message:
