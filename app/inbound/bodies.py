@@ -14,10 +14,10 @@ ONE: Final = 4 * PIECE
 WHOLE: Final = "$7::bytea"
 """The body, in a statement that stores a receipt whose first parameters are its account and its id ..."""
 SENT: Final = (
-    "coalesce((SELECT string_agg(p.bytes, '' ORDER BY p.number) FROM receipt_pieces AS p"
-    " WHERE p.account_id = $1::varchar AND p.receipt_id = $2::varchar), $7::bytea)"
+    "(SELECT string_agg(p.bytes, '' ORDER BY p.number) FROM receipt_pieces AS p"
+    " WHERE p.account_id = $1::varchar AND p.receipt_id = $2::varchar AND $7::bytea IS NULL)"
 )
-"""... and where its pieces were sent before, in the same transaction."""
+"""... and where its pieces were sent before, in the same transaction: without them, the statement fails."""
 FIRST: Final = f"substring(body FROM 1 FOR {ONE})"
 """The first part of a body; ``body_of`` reads on."""
 _SEND: Final = "INSERT INTO receipt_pieces (account_id, receipt_id, number, bytes) VALUES ($1, $2, $3, $4)"
@@ -26,7 +26,12 @@ _PART: Final = "SELECT substring(body FROM $3 FOR $4) FROM receipts WHERE accoun
 
 
 async def send(connection: "Connection[Any]", account_id: str, receipt_id: str, body: Pieces) -> None:
-    """Send the pieces of a body that the receipt will have."""
+    """Send the pieces of a body that the receipt will have, in the transaction that stores it.
+
+    Raises ``RuntimeError`` outside one, where what is sent would stay for good.
+    """
+    if not connection.is_in_transaction():
+        raise RuntimeError("Pieces are sent within a transaction")
     for number, piece in enumerate(body):
         await connection.execute(_SEND, account_id, receipt_id, number, piece)
 
