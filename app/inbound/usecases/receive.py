@@ -313,7 +313,7 @@ def _omissions(
 def _event_key(name: str, post: Posted, body: Pieces) -> str | None:
     """The sender's own id of what it sends: a single CloudEvent has one, and an e-mail."""
     if name == "email":
-        return fingerprint(body.together())
+        return fingerprint(body)
     if name != "cloudevents":
         return None
     try:
