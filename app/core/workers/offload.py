@@ -11,11 +11,10 @@ take a millisecond, and so a function answers with some thousands at most, or wi
 import asyncio
 import os
 import sys
-from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
 from pathlib import Path
 from pickle import loads
+from subprocess import PIPE, Popen
 from typing import Any, Final, TypeVar, TypeVarTuple, cast
 
 import structlog
@@ -40,6 +39,8 @@ _STARVED: Final = 6
 _OWNERS: Final = 4
 """So many owners fill the queue at the least."""
 _BUFFER: Final = 1024 * 1024
+_MOMENT: Final = 0.002
+"""Seconds after which a process is looked for again that is killed."""
 _PACKAGES: Final = Path(__file__).resolve().parents[3]
 _RETRY: Final = {"Retry-After": "5"}
 _log = structlog.get_logger(__name__)
@@ -145,10 +146,11 @@ class Offload:
             task.cancel()
 
     async def _started(self) -> "_Worker":
-        worker = _Worker(await _spawn(self._modules))
+        worker = _Worker(_spawn(self._modules))
         self._workers.add(worker)
         try:
             async with asyncio.timeout(_START_SECONDS):
+                await worker.open()
                 await worker.message()
         except TimeoutError as error:
             await self._end(worker)
@@ -170,13 +172,17 @@ class Offload:
         await worker.end()
 
 
-async def _spawn(modules: Sequence[str]) -> Process:
-    """A new worker process: of this interpreter, with this package, whatever the working directory holds."""
+def _spawn(modules: Sequence[str]) -> "Popen[bytes]":
+    """A new worker process: of this interpreter, with this package, whatever the working directory holds.
+
+    The child shares our memory until it is the other program, which takes a fraction of a millisecond (``vfork``).
+    ``uvloop`` copies the tables of our pages, and other event loops have a thread for each process.
+    """
     packages = os.pathsep.join(filter(None, (str(_PACKAGES), os.environ.get("PYTHONPATH"))))
     environment = os.environ | {"PYTHONPATH": packages}
     command = (sys.executable, "-P", "-m", "app.core.workers.worker", str(os.getpid()), str(_NICENESS), *modules)
     try:
-        return await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, env=environment, limit=_BUFFER)
+        return Popen(command, stdin=PIPE, stdout=PIPE, bufsize=0, env=environment)  # noqa: S603  our own
     except OSError as error:  # no memory, or no more processes
         raise WorkerLost(str(error)) from error
 
@@ -186,11 +192,21 @@ class _Worker:
 
     ending: asyncio.Task[None]
 
-    def __init__(self, process: Process) -> None:
-        if process.stdin is None or process.stdout is None:
-            raise ValueError("A worker is spoken to by its pipes")
-        self._process, self._tasks, self._answers = process, process.stdin, process.stdout
+    def __init__(self, process: "Popen[bytes]") -> None:
+        self._process = process
         self._timer: asyncio.TimerHandle | None = None
+        self._pipes: list[asyncio.BaseTransport] = []
+
+    async def open(self) -> None:
+        """Open its pipes."""
+        loop = asyncio.get_running_loop()
+        self._answers = asyncio.StreamReader(_BUFFER)
+        reading = asyncio.StreamReaderProtocol(self._answers)
+        self._pipes.append((await loop.connect_read_pipe(lambda: reading, self._process.stdout))[0])
+        writing = asyncio.StreamReaderProtocol(asyncio.StreamReader())  # nothing is read by it
+        transport, _protocol = await loop.connect_write_pipe(lambda: writing, self._process.stdin)
+        self._pipes.append(transport)
+        self._tasks = asyncio.StreamWriter(transport, writing, None, loop)
 
     async def answer(self, message: Sequence[bytes]) -> tuple[bool, object]:
         """Whether the task returned, and what it returned or raised. ``WorkerLost``."""
@@ -218,7 +234,7 @@ class _Worker:
 
     @property
     def processor_seconds(self) -> float:
-        """For how long it has had a processor."""
+        """For how long it has had a processor, also once it has ended: its id is its own until ``end``."""
         return processor_seconds(self._process.pid)
 
     def expire(self, seconds: float, expired: "Callable[[_Worker], None]") -> None:
@@ -233,8 +249,12 @@ class _Worker:
     async def end(self) -> None:
         """Kill the process, and wait until it is gone: whatever it computes, nobody wants it."""
         self.keep()
-        if self._process.returncode is None:
-            with suppress(ProcessLookupError):
-                self._process.kill()
-        self._tasks.close()
-        await asyncio.shield(self._process.wait())
+        self._process.kill()
+        for pipe in self._pipes:
+            pipe.close()
+        await asyncio.shield(asyncio.create_task(self._gone(), name="offload"))
+
+    async def _gone(self) -> None:
+        """Wait until it has ended, and nothing of it is left."""
+        while self._process.poll() is None:  # noqa: ASYNC110  nothing tells it on every system
+            await asyncio.sleep(_MOMENT)

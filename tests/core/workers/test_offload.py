@@ -1,13 +1,17 @@
 import asyncio
 import os
 import signal
+import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from subprocess import Popen
 from typing import Any
 
 import pytest
 
+from app.core.clock import processor_seconds
 from app.core.metrics import Metrics
 from app.core.pieces import PIECE, Pieces
 from app.core.problems import Invalid, TooLong, Unavailable
@@ -109,7 +113,22 @@ async def test_a_task_that_nobody_waits_for_may_take_longer_by_the_clock(tmp_pat
         await caller
 
 
-async def test_a_task_that_takes_for_ever_ends_also_where_nobody_waits_for_it() -> None:
+def test_the_time_of_a_processor_is_what_a_process_has_used() -> None:
+    before = time.process_time()
+    counted = processor_seconds(os.getpid())
+    assert before <= counted <= time.process_time()
+
+
+def test_a_process_that_is_gone_uses_none() -> None:
+    with Popen((sys.executable, "-c", "")) as process:
+        pass
+    assert processor_seconds(process.pid) == 0
+
+
+async def test_a_task_that_takes_for_ever_ends_also_where_nobody_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "app.core.workers.offload._STARVED", 1_000
+    )  # so that it is the time of a processor that ends it
     async with opened(offload_deadline=0.2) as offload:
         with pytest.raises(TooLong):
             await offload.run(OWNER, tasks.compute, 60.0, waits=False)
