@@ -11,7 +11,8 @@ take a millisecond, and so a function answers with some thousands at most, or wi
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from pickle import loads
 from subprocess import PIPE, Popen
@@ -62,7 +63,9 @@ class Offload:
         """``modules`` are what most tasks need: a process imports them before its first."""
         self._modules = modules
         queue = settings.offload_queue
-        self._slots = FairSlots(settings.offload_workers, waiting=queue, share=max(1, queue // _OWNERS))
+        most, share = settings.offload_workers, max(1, queue // _OWNERS)
+        self._slots = FairSlots(most, waiting=queue, share=share)
+        self._unhurried = FairSlots(max(1, most - 1), waiting=queue, share=share)
         self._deadline, self._idle_seconds = settings.offload_deadline, settings.offload_idle
         self._seconds = metrics.offloaded
         self._idle: list[_Worker] = []
@@ -73,7 +76,7 @@ class Offload:
     @property
     def waiting(self) -> int:
         """How many computations wait for a process."""
-        return len(self._slots)
+        return len(self._slots) + len(self._unhurried)
 
     async def run(
         self, owner: str, function: Callable[[*Arguments], T], *arguments: *Arguments, waits: bool = True
@@ -81,14 +84,15 @@ class Offload:
         """What ``function`` returns, or raises.
 
         ``waits``: somebody does, and the deadline is by the clock. Else it counts the seconds for which the process has
-        had a processor, on a machine whose processors others have, up to several times as many by the clock.
+        had a processor, on a machine whose processors others have, up to several times as many by the clock; and of
+        several processes, one is left to those who wait.
         429 when ``owner`` has its share of the queue, 503 when that is full, when the task takes longer than the
         deadline, and when its process dies again and again. A caller that is cancelled ends the task.
         """
         message = packed((function, arguments))
         began, outcome = monotonic(), "refused"
         try:
-            async with self._slots.taken(owner, within=self._deadline):
+            async with self._turn(owner, waits=waits):
                 outcome = "failed"
                 done, value = await self._attempted(message, waits=waits)
             outcome = "done"
@@ -109,6 +113,13 @@ class Offload:
         """End all processes; nobody waits for one any more."""
         for worker in list(self._workers):
             await self._end(worker)
+
+    @asynccontextmanager
+    async def _turn(self, owner: str, *, waits: bool) -> AsyncIterator[None]:
+        within = self._deadline
+        unhurried = nullcontext() if waits else self._unhurried.taken(owner, within=within)
+        async with unhurried, self._slots.taken(owner, within=within):
+            yield
 
     async def _attempted(self, message: Sequence[bytes], *, waits: bool) -> tuple[bool, object]:
         for _attempt in range(_ATTEMPTS):

@@ -134,6 +134,23 @@ async def test_a_task_that_takes_for_ever_ends_also_where_nobody_waits_for_it(mo
             await offload.run(OWNER, tasks.compute, 60.0, waits=False)
 
 
+async def test_of_several_processes_one_is_left_to_those_who_wait(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    async with opened(offload_workers=2) as offload:
+        callers = [
+            asyncio.create_task(offload.run(owner, tasks.work_until, file, waits=False))
+            for owner, file in (("acc_2", first), ("acc_3", second))
+        ]
+        await process_at(first)
+        assert offload.waiting == 1
+        assert await offload.run(OWNER, tasks.repeated, b"a", 2) == b"aa"
+        assert not second.with_suffix(".pid").exists()
+        first.touch()
+        await process_at(second)
+        second.touch()
+        await asyncio.gather(*callers)
+
+
 async def test_pieces_come_and_go_as_they_are(offload: Offload) -> None:
     given = Pieces((b"a" * PIECE, b"b"))
     assert await offload.run(OWNER, tasks.returned, given) == given
