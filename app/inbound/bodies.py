@@ -10,7 +10,9 @@ from asyncpg import Connection
 from app.core.pieces import PIECE, Pieces
 
 ONE: Final = 4 * PIECE
-"""Bytes of a body that goes as a whole, and of a part of a larger one that is read at once."""
+"""Bytes of a body that goes as a whole, and of the first part of a larger one."""
+_NEXT: Final = 2 * ONE
+"""Bytes of each further part: a body that is compressed is decompressed from its beginning for each."""
 WHOLE: Final = "$7::bytea"
 """The body, in a statement that stores a receipt whose first parameters are its account and its id ..."""
 SENT: Final = (
@@ -45,7 +47,11 @@ async def body_of(
     connection: "Connection[Any]", account_id: str, receipt_id: str, first: bytes | None = None
 ) -> Pieces:
     """The body of a receipt; ``first``: its ``FIRST`` part, where that is known."""
-    parts = [] if first is None else [first]
-    while not parts or len(parts[-1]) == ONE:
-        parts.append(await connection.fetchval(_PART, account_id, receipt_id, len(parts) * ONE + 1, ONE) or b"")
+    if first is None:
+        first = await connection.fetchval(_PART, account_id, receipt_id, 1, ONE) or b""
+    parts, size, last = [first], len(first), ONE
+    while len(parts[-1]) == last:
+        last = _NEXT
+        parts.append(await connection.fetchval(_PART, account_id, receipt_id, size + 1, last) or b"")
+        size += len(parts[-1])
     return Pieces(tuple(filter(None, parts)))

@@ -113,7 +113,7 @@ async def nothing_is_left(desk: Desk) -> bool:
 
 
 async def test_bodies_of_any_size_are_kept_as_they_are(desk: Desk, state: State) -> None:
-    for size in (ONE, ONE + 1, 2 * ONE, 2 * ONE + 1):
+    for size in (ONE, ONE + 1, 3 * ONE, 3 * ONE + 1):
         sent = os.urandom(size)
         received = await receive(state, posted(desk, Pieces.of(sent)))
         async with lookup(state.engine) as connection:
