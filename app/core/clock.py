@@ -4,6 +4,7 @@ All instants (when a ticket was opened, when a delivery is tried again, ``webhoo
 because replicas may disagree about theirs. What this machine reads itself is how much time has passed.
 """
 
+import sys
 import time
 from datetime import UTC, datetime
 from typing import Final
@@ -33,11 +34,13 @@ def monotonic() -> float:
 
 
 def processor_seconds(pid: int) -> float:
-    """For how long a process has had a processor; where the system does not tell, the time of a clock.
+    """For how long a process has had a processor, 0 where there is none; elsewhere than on Linux, a clock's time.
 
     Linux makes the clock of a process so (clock_getcpuclockid(3)), and Python has no binding of it.
     """
+    if sys.platform != "linux":
+        return time.monotonic()
     try:
         return time.clock_gettime((~pid << _PID_BITS) | _SCHEDULED)
     except OSError:
-        return time.monotonic()
+        return 0.0

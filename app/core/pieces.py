@@ -9,7 +9,7 @@ from pickle import PickleBuffer
 from typing import Any, Final
 
 PIECE: Final = 2**18
-"""Bytes of a piece at most."""
+"""Bytes of a piece that is made here; what the database gives at once may be more (``inbound/bodies.py``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,18 @@ class Pieces:
         for piece in self.each:
             content += piece
         return content
+
+    def steps(self, most: int) -> Iterator[bytes]:
+        """The bytes in order, at most so many at once."""
+        return (piece[start : start + most] for piece in self.each for start in range(0, len(piece), most))
+
+    def __copy__(self) -> "Pieces":
+        """Itself, as it does not change."""
+        return self
+
+    def __deepcopy__(self, _known: dict[int, Any]) -> "Pieces":
+        """Itself, as it does not change."""
+        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Each piece goes to another process by itself (``workers/worker.py``)."""

@@ -68,7 +68,10 @@ class Settings(BaseSettings):
     )
     offload_queue: int = Field(32, ge=1, le=10_000, description="Heavy computations that may wait for one of them")
     offload_deadline: float = Field(
-        10.0, gt=0, le=300, description="Seconds that one may wait, and may take; of a processor, where nobody waits"
+        10.0,
+        gt=0,
+        le=300,
+        description="Seconds that one may wait, and may take; counted in CPU time where nobody waits for the result",
     )
     offload_idle: float = Field(30.0, gt=0, le=3600, description="Seconds after which an idle one of them ends")
     chromium: str = Field(

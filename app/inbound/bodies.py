@@ -10,14 +10,16 @@ from asyncpg import Connection
 from app.core.pieces import PIECE, Pieces
 
 ONE: Final = 4 * PIECE
-"""Bytes of a body that goes as a whole, and of a part of a larger one that is read at once."""
+"""Bytes of a body that goes as a whole, and of the first part of a larger one."""
+_NEXT: Final = 2 * ONE
+"""Bytes of each further part: a body that is compressed is decompressed from its beginning for each."""
 WHOLE: Final = "$7::bytea"
 """The body, in a statement that stores a receipt whose first parameters are its account and its id ..."""
 SENT: Final = (
-    "coalesce((SELECT string_agg(p.bytes, '' ORDER BY p.number) FROM receipt_pieces AS p"
-    " WHERE p.account_id = $1::varchar AND p.receipt_id = $2::varchar), $7::bytea)"
+    "(SELECT string_agg(p.bytes, '' ORDER BY p.number) FROM receipt_pieces AS p"
+    " WHERE p.account_id = $1::varchar AND p.receipt_id = $2::varchar AND $7::bytea IS NULL)"
 )
-"""... and where its pieces were sent before, in the same transaction."""
+"""... and where its pieces were sent before, in the same transaction: without them, the statement fails."""
 FIRST: Final = f"substring(body FROM 1 FOR {ONE})"
 """The first part of a body; ``body_of`` reads on."""
 _SEND: Final = "INSERT INTO receipt_pieces (account_id, receipt_id, number, bytes) VALUES ($1, $2, $3, $4)"
@@ -26,7 +28,12 @@ _PART: Final = "SELECT substring(body FROM $3 FOR $4) FROM receipts WHERE accoun
 
 
 async def send(connection: "Connection[Any]", account_id: str, receipt_id: str, body: Pieces) -> None:
-    """Send the pieces of a body that the receipt will have."""
+    """Send the pieces of a body that the receipt will have, in the transaction that stores it.
+
+    Raises ``RuntimeError`` outside one, where what is sent would stay for good.
+    """
+    if not connection.is_in_transaction():
+        raise RuntimeError("Pieces are sent within a transaction")
     for number, piece in enumerate(body):
         await connection.execute(_SEND, account_id, receipt_id, number, piece)
 
@@ -40,7 +47,11 @@ async def body_of(
     connection: "Connection[Any]", account_id: str, receipt_id: str, first: bytes | None = None
 ) -> Pieces:
     """The body of a receipt; ``first``: its ``FIRST`` part, where that is known."""
-    parts = [] if first is None else [first]
-    while not parts or len(parts[-1]) == ONE:
-        parts.append(await connection.fetchval(_PART, account_id, receipt_id, len(parts) * ONE + 1, ONE) or b"")
+    if first is None:
+        first = await connection.fetchval(_PART, account_id, receipt_id, 1, ONE) or b""
+    parts, size, last = [first], len(first), ONE
+    while len(parts[-1]) == last:
+        last = _NEXT
+        parts.append(await connection.fetchval(_PART, account_id, receipt_id, size + 1, last) or b"")
+        size += len(parts[-1])
     return Pieces(tuple(filter(None, parts)))

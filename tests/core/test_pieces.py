@@ -1,4 +1,5 @@
 import pickle
+from copy import copy, deepcopy
 
 import pytest
 
@@ -15,6 +16,13 @@ def test_parts_of_any_size_become_pieces_that_are_full(sizes: tuple[int, ...]) -
     assert (pieces.whole(), bytes(pieces.together()), len(pieces)) == (whole, whole, len(whole))
     assert [len(each) for each in pieces][:-1] == [PIECE] * (len(pieces.each) - 1)
     assert pieces == Pieces.of(whole)
+    assert b"".join(pieces.steps(70_000)) == whole
+    assert all(0 < len(each) <= 70_000 for each in pieces.steps(70_000))
+
+
+def test_a_copy_is_the_same() -> None:
+    pieces = Pieces((b"a", b"b"))
+    assert copy(pieces) is deepcopy(pieces) is pieces
 
 
 def test_pieces_stand_apart_from_what_is_said_of_them() -> None:

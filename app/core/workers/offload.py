@@ -11,11 +11,11 @@ take a millisecond, and so a function answers with some thousands at most, or wi
 import asyncio
 import os
 import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from pickle import loads
+from subprocess import PIPE, Popen
 from typing import Any, Final, TypeVar, TypeVarTuple, cast
 
 import structlog
@@ -40,6 +40,8 @@ _STARVED: Final = 6
 _OWNERS: Final = 4
 """So many owners fill the queue at the least."""
 _BUFFER: Final = 1024 * 1024
+_MOMENT: Final = 0.002
+"""Seconds after which a process is looked for again that is killed."""
 _PACKAGES: Final = Path(__file__).resolve().parents[3]
 _RETRY: Final = {"Retry-After": "5"}
 _log = structlog.get_logger(__name__)
@@ -61,7 +63,9 @@ class Offload:
         """``modules`` are what most tasks need: a process imports them before its first."""
         self._modules = modules
         queue = settings.offload_queue
-        self._slots = FairSlots(settings.offload_workers, waiting=queue, share=max(1, queue // _OWNERS))
+        most, share = settings.offload_workers, max(1, queue // _OWNERS)
+        self._slots = FairSlots(most, waiting=queue, share=share)
+        self._unhurried = FairSlots(max(1, most - 1), waiting=queue, share=share)
         self._deadline, self._idle_seconds = settings.offload_deadline, settings.offload_idle
         self._seconds = metrics.offloaded
         self._idle: list[_Worker] = []
@@ -72,7 +76,7 @@ class Offload:
     @property
     def waiting(self) -> int:
         """How many computations wait for a process."""
-        return len(self._slots)
+        return len(self._slots) + len(self._unhurried)
 
     async def run(
         self, owner: str, function: Callable[[*Arguments], T], *arguments: *Arguments, waits: bool = True
@@ -80,14 +84,15 @@ class Offload:
         """What ``function`` returns, or raises.
 
         ``waits``: somebody does, and the deadline is by the clock. Else it counts the seconds for which the process has
-        had a processor, on a machine whose processors others have, up to several times as many by the clock.
+        had a processor, on a machine whose processors others have, up to several times as many by the clock; and of
+        several processes, one is left to those who wait.
         429 when ``owner`` has its share of the queue, 503 when that is full, when the task takes longer than the
         deadline, and when its process dies again and again. A caller that is cancelled ends the task.
         """
         message = packed((function, arguments))
         began, outcome = monotonic(), "refused"
         try:
-            async with self._slots.taken(owner, within=self._deadline):
+            async with self._turn(owner, waits=waits):
                 outcome = "failed"
                 done, value = await self._attempted(message, waits=waits)
             outcome = "done"
@@ -108,6 +113,13 @@ class Offload:
         """End all processes; nobody waits for one any more."""
         for worker in list(self._workers):
             await self._end(worker)
+
+    @asynccontextmanager
+    async def _turn(self, owner: str, *, waits: bool) -> AsyncIterator[None]:
+        within = self._deadline
+        unhurried = nullcontext() if waits else self._unhurried.taken(owner, within=within)
+        async with unhurried, self._slots.taken(owner, within=within):
+            yield
 
     async def _attempted(self, message: Sequence[bytes], *, waits: bool) -> tuple[bool, object]:
         for _attempt in range(_ATTEMPTS):
@@ -145,10 +157,11 @@ class Offload:
             task.cancel()
 
     async def _started(self) -> "_Worker":
-        worker = _Worker(await _spawn(self._modules))
+        worker = _Worker(_spawn(self._modules))
         self._workers.add(worker)
         try:
             async with asyncio.timeout(_START_SECONDS):
+                await worker.open()
                 await worker.message()
         except TimeoutError as error:
             await self._end(worker)
@@ -170,13 +183,17 @@ class Offload:
         await worker.end()
 
 
-async def _spawn(modules: Sequence[str]) -> Process:
-    """A new worker process: of this interpreter, with this package, whatever the working directory holds."""
+def _spawn(modules: Sequence[str]) -> "Popen[bytes]":
+    """A new worker process: of this interpreter, with this package, whatever the working directory holds.
+
+    The child shares our memory until it is the other program, which takes a fraction of a millisecond (``vfork``).
+    ``uvloop`` copies the tables of our pages, and other event loops have a thread for each process.
+    """
     packages = os.pathsep.join(filter(None, (str(_PACKAGES), os.environ.get("PYTHONPATH"))))
     environment = os.environ | {"PYTHONPATH": packages}
     command = (sys.executable, "-P", "-m", "app.core.workers.worker", str(os.getpid()), str(_NICENESS), *modules)
     try:
-        return await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, env=environment, limit=_BUFFER)
+        return Popen(command, stdin=PIPE, stdout=PIPE, bufsize=0, env=environment)  # noqa: S603  our own
     except OSError as error:  # no memory, or no more processes
         raise WorkerLost(str(error)) from error
 
@@ -186,11 +203,21 @@ class _Worker:
 
     ending: asyncio.Task[None]
 
-    def __init__(self, process: Process) -> None:
-        if process.stdin is None or process.stdout is None:
-            raise ValueError("A worker is spoken to by its pipes")
-        self._process, self._tasks, self._answers = process, process.stdin, process.stdout
+    def __init__(self, process: "Popen[bytes]") -> None:
+        self._process = process
         self._timer: asyncio.TimerHandle | None = None
+        self._pipes: list[asyncio.BaseTransport] = []
+
+    async def open(self) -> None:
+        """Open its pipes."""
+        loop = asyncio.get_running_loop()
+        self._answers = asyncio.StreamReader(_BUFFER)
+        reading = asyncio.StreamReaderProtocol(self._answers)
+        self._pipes.append((await loop.connect_read_pipe(lambda: reading, self._process.stdout))[0])
+        writing = asyncio.StreamReaderProtocol(asyncio.StreamReader())  # nothing is read by it
+        transport, _protocol = await loop.connect_write_pipe(lambda: writing, self._process.stdin)
+        self._pipes.append(transport)
+        self._tasks = asyncio.StreamWriter(transport, writing, None, loop)
 
     async def answer(self, message: Sequence[bytes]) -> tuple[bool, object]:
         """Whether the task returned, and what it returned or raised. ``WorkerLost``."""
@@ -218,7 +245,7 @@ class _Worker:
 
     @property
     def processor_seconds(self) -> float:
-        """For how long it has had a processor."""
+        """For how long it has had a processor, also once it has ended: its id is its own until ``end``."""
         return processor_seconds(self._process.pid)
 
     def expire(self, seconds: float, expired: "Callable[[_Worker], None]") -> None:
@@ -233,8 +260,12 @@ class _Worker:
     async def end(self) -> None:
         """Kill the process, and wait until it is gone: whatever it computes, nobody wants it."""
         self.keep()
-        if self._process.returncode is None:
-            with suppress(ProcessLookupError):
-                self._process.kill()
-        self._tasks.close()
-        await asyncio.shield(self._process.wait())
+        self._process.kill()
+        for pipe in self._pipes:
+            pipe.close()
+        await asyncio.shield(asyncio.create_task(self._gone(), name="offload"))
+
+    async def _gone(self) -> None:
+        """Wait until it has ended, and nothing of it is left."""
+        while self._process.poll() is None:  # noqa: ASYNC110  nothing tells it on every system
+            await asyncio.sleep(_MOMENT)

@@ -2,7 +2,7 @@
 
 import base64
 import codecs
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from fastapi import Request, Response
@@ -15,8 +15,8 @@ from app.inbound.bodies import ONE
 
 _STEP: Final = 2**16
 """Bytes that are written at once: several times as many, where a byte is written as a code."""
-_OF_A_DIGIT: Final = 3
-"""Bytes that base64 writes together."""
+_GROUP: Final = 3
+"""Bytes of which base64 makes four digits."""
 
 
 async def payload_reply(document: dict[str, Any], payload: Pieces, request: Request) -> Response:
@@ -43,7 +43,7 @@ async def _framed(head: bytes, written: AsyncIterator[bytes]) -> AsyncIterator[b
 async def _is_text(payload: Pieces) -> bool:
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        async for piece in in_turns(_steps(payload)):
+        async for piece in in_turns(payload.steps(_STEP)):
             decoder.decode(piece)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
@@ -51,21 +51,17 @@ async def _is_text(payload: Pieces) -> bool:
     return True
 
 
-def _steps(payload: Pieces) -> Iterator[bytes]:
-    return (piece[start : start + _STEP] for piece in payload for start in range(0, len(piece), _STEP))
-
-
 async def _as_text(payload: Pieces) -> AsyncIterator[bytes]:
     decoder = codecs.getincrementaldecoder("utf-8")()
-    async for piece in in_turns(_steps(payload)):
+    async for piece in in_turns(payload.steps(_STEP)):
         yield dump(decoder.decode(piece))[1:-1]
 
 
 async def _as_base64(payload: Pieces) -> AsyncIterator[bytes]:
     left = b""
-    async for piece in in_turns(_steps(payload)):
+    async for piece in in_turns(payload.steps(_STEP)):
         given = left + piece
-        whole = len(given) - len(given) % _OF_A_DIGIT
+        whole = len(given) - len(given) % _GROUP
         left = given[whole:]
         yield base64.b64encode(given[:whole])
     yield base64.b64encode(left)

@@ -68,7 +68,7 @@ def _inflated(body: Pieces, wrapper: int, most: int) -> Pieces:
 def _parts(body: Pieces, wrapper: int) -> Iterator[bytes]:
     """Step by step, so that other threads get their turns."""
     inflater = zlib.decompressobj(wrapper)
-    for left in (piece[start : start + _STEP] for piece in body for start in range(0, len(piece), _STEP)):
+    for left in body.steps(_STEP):
         while left:
             if inflater.eof:
                 left = left.lstrip(b"\0")  # noqa: PLW2901  what is left of it

@@ -4,6 +4,7 @@ import codecs
 import re
 from base64 import b64decode
 from collections.abc import Iterator
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field
 from email.errors import MessageError
@@ -124,15 +125,26 @@ def text_of(entity: Entity) -> str:
     """The text of a part, in whatever encoding it really is."""
     content = bytes_of(entity)
     declared = (entity.get_content_charset() or "utf-8").strip("'\" ")
-    meant = _meant(declared)
-    # What reads as UTF-8 is no text of single bytes, except by a chance that needs a very short one.
-    for charset in (*(["utf-8"] if _ONE_BYTE.fullmatch(meant) else []), meant, declared, "utf-8", "cp1252"):
+    for charset in (*_charsets(declared), "utf-8", "cp1252"):
         try:
-            if codecs.lookup(charset).name not in _NO_CHARSETS:
-                return plain(content.decode(charset))
-        except (LookupError, UnicodeError, ValueError):
+            return plain(_read(content, charset))
+        except (LookupError, ValueError):
             continue
     return plain(content.decode("latin-1"))
+
+
+def _charsets(declared: str) -> tuple[str, ...]:
+    """In which a text may be that is said to be in one."""
+    meant = _meant(declared)
+    # What reads as UTF-8 is no text of single bytes, except by a chance that needs a very short one.
+    return (*(["utf-8"] if _ONE_BYTE.fullmatch(meant) else []), meant, declared)
+
+
+def _read(content: bytes, charset: str) -> str:
+    """Raises ``LookupError`` and ``ValueError``."""
+    if codecs.lookup(charset).name in _NO_CHARSETS:
+        raise LookupError(charset)
+    return content.decode(charset)
 
 
 def _meant(charset: str) -> str:
@@ -188,11 +200,32 @@ def decoded(value: object) -> str:
     """The text of a header field, on one line: encoded words and bytes of 8 bits become what they stand for."""
     raw = field_text(value)
     try:
-        words = [(word, charset and _meant(charset)) for word, charset in decode_header(raw)]
-        text = str(make_header(words))
+        text = str(make_header(_words(raw)))
     except (ValueError, LookupError, AssertionError, IndexError, MessageError):
         text = raw
     return " ".join(plain(text).split())
+
+
+def _words(raw: str) -> Iterator[tuple[str | bytes, str | None]]:
+    """What a header field says, in turns as it stands and in UTF-8, for its encoded words. Raises ``LookupError``."""
+    encoded = b""
+    for word, charset in decode_header(raw):
+        if isinstance(word, bytes) and charset is not None:
+            encoded += _encoded(word, charset)
+            continue
+        if encoded:
+            yield encoded, "utf-8"
+        encoded = b""
+        yield word, charset
+    if encoded:
+        yield encoded, "utf-8"
+
+
+def _encoded(word: bytes, declared: str) -> bytes:
+    for charset in _charsets(declared):
+        with suppress(LookupError, ValueError):
+            return _read(word, charset).encode("utf-8", "replace")
+    raise LookupError(declared)
 
 
 def field_text(value: object) -> str:

@@ -115,8 +115,9 @@ def read_pieces_as_they_are(pieces: Pieces) -> Mail:
 def read_mail(raw: bytes) -> Mail:
     """What a message says."""
     try:
-        message = message_from_bytes(_begun(raw), policy=_BOUNDED)
-        return _mail(raw, message, *content_of(message), bounce_in(message))
+        begun = _begun(raw)
+        message = message_from_bytes(begun, policy=_BOUNDED)
+        return _mail(begun, message, *content_of(message), bounce_in(message))
     except _UNREADABLE:
         return read_as_it_is(raw)
 
@@ -126,15 +127,22 @@ def read_as_it_is(raw: bytes) -> Mail:
 
     It takes a moment only, whatever is in it.
     """
-    header = BytesHeaderParser().parsebytes(_begun(_header_of(raw)))
-    text = plain(body_of(raw)[: 4 * MOST_TEXT].decode("utf-8", "replace"))[:MOST_TEXT]
+    begun = _begun(raw)
+    header = BytesHeaderParser().parsebytes(_header_of(begun))
+    text = plain(body_of(begun)[: 4 * MOST_TEXT].decode("utf-8", "replace"))[:MOST_TEXT]
     whole = part_with(raw, "e-mail.eml", "message/rfc822")
-    return replace(_mail(raw, header, text.strip(), (whole,), None), written="", answer="")  # nobody can tell
+    return replace(_mail(begun, header, text.strip(), (whole,), None), written="", answer="")  # nobody can tell
 
 
-def _begun(raw: Raw) -> bytes:
-    """A message from its header on: programs on the way have put a mark or blank lines before it."""
-    return bytes(raw).removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n")
+def _begun(raw: bytes) -> bytes:
+    """A message from its header on."""
+    return raw[_begin(raw) :]
+
+
+def _begin(raw: Raw) -> int:
+    """Where the header begins: programs on the way have put a mark or blank lines before it."""
+    start = len(codecs.BOM_UTF8) if raw.startswith(codecs.BOM_UTF8) else 0
+    return _without_blanks(raw, start, len(raw), b"\r\n")
 
 
 def _mail(raw: bytes, message: Entity, text: str, parts: tuple[Part, ...], bounce: Bounce | None) -> Mail:
@@ -166,8 +174,10 @@ def _linked(subject: str, **texts: str) -> frozenset[str]:
     return frozenset(name for name, text in texts.items() if holds_link(text))
 
 
-def fingerprint(raw: Raw) -> str:
-    """``Mail.fingerprint`` of a message of which only the header is read."""
+def fingerprint(pieces: Pieces) -> str:
+    """``Mail.fingerprint`` of a message of which only the header is read; other threads get their turns."""
+    raw = pieces.together()
+    del raw[: _begin(raw)]
     return _fingerprint(raw, _own_id(raw))
 
 
@@ -202,14 +212,18 @@ def _fingerprint(raw: Raw, message_id: str | None) -> str:
 def _content(raw: Raw) -> tuple[int, int]:
     """Where what follows the header begins and ends, without the blanks around it."""
     start, end = _end_of_header(raw), len(raw)
-    while start < end and not raw[start : start + _PIECE].strip():
-        start += _PIECE
-    start = min(start, end)
-    start += len(raw[start : start + _PIECE]) - len(raw[start : start + _PIECE].lstrip())
+    start = _without_blanks(raw, start, end)
     while start < end and not raw[max(start, end - _PIECE) : end].strip():
         end -= _PIECE
     last = raw[max(start, end - _PIECE) : end]
     return start, end - len(last) + len(last.rstrip())
+
+
+def _without_blanks(raw: Raw, start: int, end: int, blanks: bytes | None = None) -> int:
+    """The place of the first byte that is none of them, piece by piece."""
+    while start < end and not (piece := raw[start : min(start + _PIECE, end)].lstrip(blanks)):
+        start += _PIECE
+    return min(start + _PIECE, end) - len(piece) if start < end else end
 
 
 def _pieces(raw: Raw, start: int, end: int) -> Iterator[Raw]:

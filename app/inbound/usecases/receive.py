@@ -39,7 +39,6 @@ _KEPT_HEADERS: Final = frozenset(
     | {"webhook-id", "webhook-timestamp", HEADER}
 )
 _KEPT_PREFIX: Final = "ce-"
-_LARGE: Final = 2**20
 _MAX_HEADER: Final = 1_000
 _MAX_HEADERS: Final = 50
 _PATIENCE: Final = "clock_timestamp() - interval '1 second'"
@@ -144,7 +143,7 @@ async def receive(state: State, post: Posted) -> Received:
     received: Received | None = None
     async with lookup(state.engine) as connection:
         hook = await _opened(connection, state.settings, post)
-        long = hook is not None and _takes_long(state.settings, hook, post)
+        long = hook is not None and _takes_long(state.settings, post)
         if hook and not long:
             received = await _taken(connection, state.settings, hook, post, _content_of(state.settings, hook, post))
     if hook and long:
@@ -163,17 +162,38 @@ async def _taken_apart(state: State, hook: Mapping[str, Any], post: Posted) -> R
     if content is None:
         return None
     async with lookup(state.engine) as connection:
-        again = await _opened(connection, state.settings, post)
+        again = await _opened_for(connection, state.settings, post, content)
         if again is None:
             return None
-        _require_open(state.settings, again)
         if len(content.body) <= bodies.ONE:
-            return await _taken(connection, state.settings, again, post, content)
-        await _require_room(connection, state.settings, again, post, len(content.body))
+            return await _kept(connection, again, post, content)
         if first := await connection.fetchval(_FIRST, again["account_id"], post.hook_id, content.event_key):
             return Received(first, duplicate=True, account_id=again["account_id"])
+    return await _kept_in_pieces(state, again, post, content)
+
+
+async def _kept_in_pieces(state: State, hook: Mapping[str, Any], post: Posted, content: _Content) -> Received | None:
+    """Keep a large one; to send it takes a while, and so the hook is opened again after that."""
+    account_id, receipt_id = hook["account_id"], new_id("rcp")
     async with transaction(state.sessions) as session:
-        return await _kept(await driver(session), again, post, content)
+        connection = await driver(session)
+        await bodies.send(connection, account_id, receipt_id, content.body)
+        again = await _opened_for(connection, state.settings, post, content)
+        received = await _kept(connection, again, post, content, receipt_id) if again else None
+        await bodies.sent(connection, account_id, receipt_id)
+    return received
+
+
+async def _opened_for(
+    connection: "Connection[Any]", settings: Settings, post: Posted, content: _Content
+) -> Mapping[str, Any] | None:
+    """The hook, where it is there for the sender, enabled, and has room for this."""
+    hook = await _opened(connection, settings, post)
+    if hook is None:
+        return None
+    _require_open(settings, hook)
+    await _require_room(connection, settings, hook, post, len(content.body))
+    return hook
 
 
 async def _opened(connection: "Connection[Any]", settings: Settings, post: Posted) -> Mapping[str, Any] | None:
@@ -189,12 +209,12 @@ async def _opened(connection: "Connection[Any]", settings: Settings, post: Poste
     return known
 
 
-def _takes_long(settings: Settings, hook: Mapping[str, Any], post: Posted) -> bool:
-    """Whether it takes milliseconds to check its signature, to decode it, or to find its own id."""
-    size = len(post.sent) if _by_signature(hook) or _format_of(hook, post) == "email" else 0
+def _takes_long(settings: Settings, post: Posted) -> bool:
+    """Whether it takes milliseconds to check its signature, to decode it, to find its own id, or to store it."""
+    size = max(len(post.sent), len(post.payload or b""))
     if post.payload is None and post.headers.get("content-encoding"):
         size = max(size, min(_most(settings, post), len(post.sent) * MAX_RATIO))
-    return size > _LARGE
+    return size > bodies.ONE
 
 
 def _content_of(settings: Settings, hook: Mapping[str, Any], post: Posted) -> _Content | None:
@@ -258,19 +278,17 @@ async def _taken(
     return await _kept(connection, hook, post, content)
 
 
-async def _kept(connection: "Connection[Any]", hook: Mapping[str, Any], post: Posted, content: _Content) -> Received:
+async def _kept(
+    connection: "Connection[Any]", hook: Mapping[str, Any], post: Posted, content: _Content, sent: str | None = None
+) -> Received:
+    """``sent``: the id for the receipt, where its body was sent in pieces."""
     body, name, event_key = content.body, _format_of(hook, post), content.event_key
-    receipt_id, large = new_id("rcp"), len(body) > bodies.ONE
-    place = (hook["account_id"], receipt_id, post.hook_id, event_key)
+    place = (hook["account_id"], sent or new_id("rcp"), post.hook_id, event_key)
     headers = kept_headers(post.headers)
     kept = orjson.dumps(headers).decode()
     refused = refusal(read_via(post.headers.get(HEADER)), hook["installation"])
-    if large:
-        await bodies.send(connection, hook["account_id"], receipt_id, body)
-    values = (name, kept, b"" if large else body.whole(), len(body), *both(refused))
-    stored = await connection.fetchval(_STORE_SENT if large else _STORE_ONE, *place, *values)
-    if large:
-        await bodies.sent(connection, hook["account_id"], receipt_id)
+    values = (name, kept, None if sent else body.whole(), len(body), *both(refused))
+    stored = await connection.fetchval(_STORE_SENT if sent else _STORE_ONE, *place, *values)
     if stored is None:
         first = await connection.fetchval(_FIRST, hook["account_id"], post.hook_id, event_key)
         return Received(first, duplicate=True, account_id=hook["account_id"])
@@ -282,7 +300,7 @@ def _omissions(
     name: str, body: Pieces, headers: Mapping[str, str], receipt_id: str, expressions: Mapping[str, Any] | None
 ) -> tuple[Message, ...]:
     """What is left out of a payload that is read quickly; of others the receipt tells later."""
-    if name == "email":
+    if name == "email" or len(body) > QUICK_BYTES:
         return ()
     given = Interpretation({part: text for part, text in (expressions or {}).items() if text is not None})
     try:
@@ -295,7 +313,7 @@ def _omissions(
 def _event_key(name: str, post: Posted, body: Pieces) -> str | None:
     """The sender's own id of what it sends: a single CloudEvent has one, and an e-mail."""
     if name == "email":
-        return fingerprint(body.together())
+        return fingerprint(body)
     if name != "cloudevents":
         return None
     try:

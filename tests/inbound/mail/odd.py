@@ -63,9 +63,15 @@ ODD: Final[dict[str, Shape]] = {
         title="镕 fails",
     ),
     "UTF-8 that is called Latin-2": Shape(_in("iso-8859-2", "Zażółć".encode()), "Zażółć"),
+    "UTF-8 in a word that is called Latin-1": Shape(
+        _raw(_SUBJECT, b"Subject: =?iso-8859-1?Q?=C3=81gua?= falhou"), title="Água falhou"
+    ),
+    "a word with what only Latin-1 has": Shape(
+        _raw(_SUBJECT, b"Subject: =?iso-8859-1?Q?=81_=C1gua?="), title="\x81 Água"
+    ),
     "Latin-2": Shape(_in("iso-8859-2", "Zażółć".encode("iso-8859-2")), "Zażółć"),
     "a mark before its header": Shape(b"\xef\xbb\xbf" + letter()),
-    "blank lines before its header": Shape(b"\r\n" + letter()),
+    "blank lines before its header": Shape(b"\r\n\r\n" + letter()),
     "each field twice": Shape(
         _raw(_FROM, f"{_FROM}\r\n{_FROM}\r\nContent-Type: text/html\r\nMessage-ID: <second@x.example>".encode()),
         "It is 3.2.",

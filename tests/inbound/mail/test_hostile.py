@@ -71,7 +71,7 @@ async def test_a_message_that_takes_for_ever_is_taken_as_it_stands() -> None:
 
 def test_a_header_is_looked_at_as_far_as_a_program_writes_one() -> None:
     raw = letter(a="b\r\na: b" * 50_000)
-    assert fingerprint(raw) == read_mail(raw).fingerprint == read_as_it_is(raw).fingerprint
+    assert fingerprint(Pieces.of(raw)) == read_mail(raw).fingerprint == read_as_it_is(raw).fingerprint
 
 
 @pytest.mark.parametrize(
@@ -80,8 +80,19 @@ def test_a_header_is_looked_at_as_far_as_a_program_writes_one() -> None:
 def test_a_message_is_known_whatever_its_line_ends_and_the_blanks_around_it(body: str) -> None:
     raw = letter(body, Message_ID="<once@mail.example.com>")
     same = (raw.replace(b"\r\n", b"\n"), raw + b"\r\n " * 3, b"Received: by mx.helpers.example\r\n" + raw)
-    assert {fingerprint(each) for each in same} == {fingerprint(raw)}
-    assert fingerprint(raw + b"!") != fingerprint(raw)
+    assert {fingerprint(Pieces.of(each)) for each in same} == {fingerprint(Pieces.of(raw))}
+    assert fingerprint(Pieces.of(raw + b"!")) != fingerprint(Pieces.of(raw))
+
+
+@pytest.mark.parametrize("front", [b"\xef\xbb\xbf", b"\r\n" * 2, b"\n" * 3, b"\xef\xbb\xbf\r\n\n", b"\r\n" * 70_000])
+def test_a_message_is_the_same_whatever_programs_have_put_before_its_header(front: bytes) -> None:
+    plain = b"Message-ID: <once@mail.example.com>\r\n" + letter(Message_ID="")
+    raw, known = front + plain, fingerprint(Pieces.of(plain))
+    assert fingerprint(Pieces.of(raw)) == known
+    for mail in (read_mail(raw), read_as_it_is(raw)):
+        assert (mail.fingerprint, mail.message_id) == (known, "once@mail.example.com")
+        assert (mail.subject, mail.sender, mail.text) == ("Backups fail", read_mail(plain).sender, "It is 3.2.")
+    assert read_as_it_is(raw).parts[0].content.whole() == raw
 
 
 def test_a_text_that_is_too_long_is_a_file() -> None:

@@ -21,7 +21,7 @@ LIMIT: Final = 0.020
 SIZE: Final = 18 * 2**20
 """Bytes that are 25 MB as base64."""
 ATTEMPTS: Final = 3
-"""What copies an e-mail as a whole does so in each of them; what else a busy machine has a turn do, hardly."""
+"""What copies an e-mail as a whole does so in each of them; other delays on a busy machine hardly ever do."""
 
 
 async def sent(raw: bytes) -> AsyncIterator[bytes]:
