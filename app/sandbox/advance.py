@@ -43,7 +43,7 @@ TICKETS: Final = 500
 """So many tickets are in memory at once: of what is alive, a collection of garbage looks at each object in one go."""
 
 _Move: TypeAlias = Callable[[datetime], Awaitable[None]]
-# Whoever holds the roster never waits for a ticket, and each part of the way holds it on.
+# Before the roster, whose holder never waits for a ticket: the first part of the way locks it for all others.
 _HOLD: Final = f"""
 SELECT id FROM tickets WHERE account_id = $1 AND id IN (
     (SELECT id FROM tickets WHERE account_id = $1 AND wake_at <= $2 ORDER BY wake_at, id LIMIT $3)
