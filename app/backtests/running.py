@@ -192,6 +192,7 @@ async def _folded(
 ) -> list[Batch]:
     """All of these tickets: a task that leaves some is followed by another, one that takes too long by smaller ones.
 
+    They grow again once one has come in time: a busy moment passes.
     Raises ``TooLong`` where a single ticket does, as on a machine that leaves niced processes nothing.
     """
     found: list[Batch] = []
@@ -206,4 +207,5 @@ async def _folded(
             most = len(task) // _SMALLER or 1
         else:
             records = records[found[-1].tickets :]
+            most = min(_TASK, most * _SMALLER)
     return found

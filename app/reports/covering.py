@@ -4,7 +4,6 @@ Buckets seldom begin where units do. So each begins with the nearest unit; what 
 smaller units and in the end by the facts: to the bucket whose it is, and away from the one that has it by its unit.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ Range: TypeAlias = tuple[datetime, datetime]
 """From when, and until when."""
 Target: TypeAlias = tuple[int, int]
 """The number of a bucket, from 1 on, and the sign with which it counts something."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LENGTHS: Final[Mapping[Unit, timedelta]] = {
     "quarter": timedelta(minutes=15),
     "hour": timedelta(hours=1),
@@ -94,50 +94,64 @@ def _parts(period: Range, cells: Sequence[Cell], sign: int) -> Iterator[tuple[Ce
         yield from _parts(period, finer, sign)
         return
     yield cell, (first, last), sign
-    yield from _parts((begin, first), finer, sign)
-    yield from _parts((first, begin), finer, -sign)
-    yield from _parts((last, end), finer, sign)
-    yield from _parts((end, last), finer, -sign)
+    for own, other, by in ((begin, first, sign), (last, end, sign)):
+        if own != other:
+            yield from _parts((min(own, other), max(own, other)), finer, by if own < other else -by)
 
 
 def _nearest(at: datetime, unit: Unit) -> datetime:
     """When the unit begins whose beginning is the nearest."""
-    before, after = _floor(at, unit), _ceiling(at, unit)
+    before = _floor(at, unit)
+    if before == at:
+        return before
+    after = _floor(before + _LENGTHS[unit], unit) if unit == "month" else before + _LENGTHS[unit]
     return before if at - before <= after - at else after
 
 
 def _floor(at: datetime, unit: Unit) -> datetime:
     """When the unit began in which an instant lies."""
-    whole = at.astimezone(UTC).replace(second=0, microsecond=0)
-    if unit == "quarter":
-        return whole.replace(minute=whole.minute // 15 * 15)
-    if unit in ("hour", "six_hours"):
-        return whole.replace(hour=whole.hour // 6 * 6 if unit == "six_hours" else whole.hour, minute=0)
-    return whole.replace(day=1 if unit == "month" else whole.day, hour=0, minute=0)
-
-
-def _ceiling(at: datetime, unit: Unit) -> datetime:
-    """When the next unit begins, or this instant where one does."""
-    begin = _floor(at, unit)
-    return begin if begin == at else _floor(begin + _LENGTHS[unit], unit)
+    if unit == "month":
+        return at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return _EPOCH + (at - _EPOCH) // _LENGTHS[unit] * _LENGTHS[unit]
 
 
 def _apart(ranges: Iterable[tuple[Range, Target]]) -> Sequence[Part]:
     """Parts that do not meet, in order: of each, by how much each bucket counts it in all."""
-    changes: dict[datetime, Counter[int]] = {}
-    for (begin, end), (number, sign) in ranges:
-        changes.setdefault(begin, Counter())[number] += sign
-        changes.setdefault(end, Counter())[number] -= sign
     parts: list[Part] = []
-    now = Counter[int]()
-    for begin, end in pairwise(sorted(changes)):
-        for number, by in changes[begin].items():
-            now[number] += by
-            if not now[number]:
-                del now[number]
-        targets = tuple(sorted(now.items()))
-        if parts and (parts[-1].end, parts[-1].targets) == (begin, targets):
-            parts[-1] = Part(parts[-1].begin, end, targets)
-        elif targets:
-            parts.append(Part(begin, end, targets))
+    for together in _overlapping(ranges):
+        for part in _cut(together):
+            if parts and (parts[-1].end, parts[-1].targets) == (part.begin, part.targets):
+                parts[-1] = Part(parts[-1].begin, part.end, part.targets)
+            else:
+                parts.append(part)
     return parts
+
+
+def _overlapping(ranges: Iterable[tuple[Range, Target]]) -> Iterator[Sequence[tuple[Range, Target]]]:
+    """The ranges in order, those together that overlap: mostly one, or the two buckets that meet at a border."""
+    together: list[tuple[Range, Target]] = []
+    until: datetime | None = None
+    for each in sorted(ranges):
+        (begin, end), _ = each
+        if until is None or begin >= until:
+            if together:
+                yield together
+            together, until = [each], end
+        else:
+            together.append(each)
+            until = max(until, end)
+    if together:
+        yield together
+
+
+def _cut(ranges: Sequence[tuple[Range, Target]]) -> Iterator[Part]:
+    """Ranges that overlap, cut where any begins or ends; signs that come to nothing are left out."""
+    first, last = ranges[0][0], ranges[-1][0]
+    borders = first if first == last else sorted({at for each, _ in ranges for at in each})
+    for begin, end in pairwise(borders):
+        counted: dict[int, int] = {}
+        for (since, until), (number, sign) in ranges:
+            if since <= begin and until >= end:
+                counted[number] = counted.get(number, 0) + sign
+        if targets := tuple(sorted((number, by) for number, by in counted.items() if by)):
+            yield Part(begin, end, targets)

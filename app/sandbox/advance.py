@@ -34,7 +34,7 @@ from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.load import lock_due
 from app.tickets.editing.write import write_edits
 from app.tickets.staffing.dispatcher import Dispatcher
-from app.tickets.staffing.roster import hold_writes, lock_routed, look_ahead, open_roster
+from app.tickets.staffing.roster import ROUTED, hold_writes, lock_routed, look_ahead, open_roster
 from app.tickets.staffing.route import is_to_do
 
 BUDGET: Final = 10_000
@@ -43,6 +43,13 @@ TICKETS: Final = 500
 """So many tickets are in memory at once: of what is alive, a collection of garbage looks at each object in one go."""
 
 _Move: TypeAlias = Callable[[datetime], Awaitable[None]]
+# Before the roster, whose holder never waits for a ticket: the first part of the way locks it for all others.
+_HOLD: Final = f"""
+SELECT id FROM tickets WHERE account_id = $1 AND id IN (
+    (SELECT id FROM tickets WHERE account_id = $1 AND wake_at <= $2 ORDER BY wake_at, id LIMIT $3)
+    UNION ALL ({ROUTED})
+) ORDER BY id FOR UPDATE
+"""  # noqa: S608  our own statement
 _LOCK: Final = "SELECT sandbox_now FROM accounts WHERE account_id = $1 FOR NO KEY UPDATE NOWAIT"
 _MOVE: Final = "UPDATE accounts SET sandbox_now = $2 WHERE account_id = $1"
 
@@ -116,6 +123,7 @@ async def advance(
         detail = _("The account's clock stands at {before}, and moves only forward", before=instant(before))
         raise Invalid(errors=[Fault(pointer="/to", detail=detail)])
     asked, goal = goal, await _until_a_window_ends(session, account_id, before, goal)
+    await (await driver(session)).execute(_HOLD, account_id, goal, budget)
     events: list[Row] = []
     weekly = await digests_of(session, account_id, before, goal)
     leg = _Leg(before, (), whole=True)

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.articles.read.answers import search
+from app.articles.read.lexicon import Lexicon
 from app.articles.read.search import BY_WORDS, RANKED, Asked, arguments, find
 from app.articles.wording import Weighed
 from app.core.db.engine import Sessions
@@ -28,6 +29,11 @@ CROWD: Final = """
 INSERT INTO article_texts (article_id, slug, language, reach, plain, words)
 SELECT 'art_' || $1 || n, 'crowd-' || $1 || n, $1, $2, 'x', to_tsvector('heliodesk_simple', 'cop')
 FROM generate_series(1, $3::int) AS n
+"""
+
+SPELT_ALIKE: Final = """
+INSERT INTO article_words (language, word, reach, articles)
+SELECT $1, 'x' || substr(word, 2), 'public', 1 FROM unnest($2::text[]) AS word
 """
 
 
@@ -134,6 +140,18 @@ async def test_words_of_other_languages_and_audiences_crowd_nothing_out(sessions
         await connection.execute(CROWD, "fr", "internal", MANY)
         found = await connection.fetch(RANKED, *ours)
     assert [row["slug"] for row in found] == ["ours"]
+
+
+async def test_mistyped_words_are_looked_for_in_the_readers_language_first(sessions: Sessions) -> None:
+    """Three words in five languages are more than are looked for."""
+    async with transaction(sessions) as session:
+        lexicon = Lexicon(connection := await driver(session), ("public",))
+        asked = ("exportazion impresorra kalendarrio", "")
+        query = await lexicon.query(asked, ["de", "en", "fr", "pl", "es"], "es")
+        spanish = {number: term.lexeme for number, term in enumerate(query.terms) if term.language == "es"}
+        await connection.execute(SPELT_ALIKE, "es", list(spanish.values()))
+        kin = await lexicon.kin(query)
+    assert (len(kin), kin.keys()) == (3, spanish.keys())
 
 
 async def test_a_query_of_a_thousand_words_asks_for_a_bounded_number(sessions: Sessions, story: Story) -> None:

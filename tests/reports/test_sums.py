@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil
+from threading import current_thread, main_thread
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -23,7 +24,7 @@ from app.reports.facts.checking import wrong_sums
 from app.reports.facts.counting import Counted
 from app.reports.facts.storing import put
 from app.reports.facts.summing import sum_anew, sum_up
-from app.reports.read import lateness
+from app.reports.read import lateness, source
 from app.reports.read.attainment import attainment
 from app.reports.read.grouping import Groups
 from app.reports.read.volume import volume
@@ -171,6 +172,31 @@ async def test_a_report_is_planned_for_its_own_period(sessions: Sessions) -> Non
             await volume(session, days)
         found = await (await driver(session)).fetch(_PLANS)
     assert [row["generic_plans"] for row in found if row["custom_plans"] > 4] == [0, 0]
+
+
+async def test_many_buckets_are_counted_out_beside_the_event_loop(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The parts of 10,000 days take half a second, and so would everybody who waits for the loop."""
+    threads: dict[str, set[bool]] = {}
+
+    def noted(name: str) -> None:
+        real = getattr(source, name)
+
+        def note(*given: Any) -> Any:
+            threads.setdefault(name, set()).add(current_thread() is main_thread())
+            return real(*given)
+
+        monkeypatch.setattr(source, name, note)
+
+    for name in ("cover", "beginnings", "Part"):
+        noted(name)
+    grouping = Grouping(["priority"], "day", "Asia/Kathmandu")
+    async with transaction(sessions) as session:
+        for report in (attainment, volume):
+            await report(session, Asked(_BEGIN, _BEGIN + timedelta(days=9), None, True, Narrowing(), grouping))
+            assert threads == {"cover": {False}, "beginnings": {False}, "Part": {False}}
+            threads.clear()
 
 
 @pytest.mark.parametrize(

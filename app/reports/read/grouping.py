@@ -50,7 +50,7 @@ class Values:
 
 @dataclass(frozen=True)
 class Groups:
-    """The groups of a report: of rows ``f`` with an instant ``f.at``."""
+    """The groups of a report: of rows ``f`` with the number of their bucket in ``f.bucket``, where any is asked."""
 
     asked: Asked
 
@@ -77,7 +77,7 @@ class Groups:
 
     @property
     def expressions(self) -> Sequence[str]:
-        """What the statement selects for each name, of rows that have their bucket."""
+        """What the statement selects for each name, of such rows."""
         named = [f"{COLUMNS[name]} AS {name}" for name in self.asked.dimensions]
         return ["f.bucket", *named] if self.buckets else named
 

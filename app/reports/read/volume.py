@@ -85,7 +85,7 @@ def _engineer(asked: Asked) -> str:
 
 async def _count(session: AsyncSession, asked: Asked, groups: Groups) -> list[Row]:
     values = Values([])
-    moments = source.moments(asked, groups, values)
+    moments = await source.moments(asked, groups, values)
     named = groups.expressions
     engineer = ENGINEER if "region" in asked.dimensions else ""
     statement = f"""

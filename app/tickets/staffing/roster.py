@@ -98,11 +98,13 @@ _OPEN: Final = "t.status NOT IN ('resolved', 'closed')"
 _OTHER_WORK: Final = f"""
 {SELECT} WHERE t.assignee_id = ANY ($2::text[]) AND {_OPEN} AND {_SCOPE} AND t.id <> ALL ($3::text[])
 """
-_OF_SANDBOX: Final = f"""
-{SELECT} WHERE t.account_id = $1 AND (t.queued_at IS NOT NULL OR t.assignee_id IS NOT NULL) AND {_OPEN}
-    AND t.id <> ALL ($2::text[]) AND EXISTS (SELECT FROM engineers AS e WHERE e.account_id = $1)
-ORDER BY t.id FOR UPDATE
+_ROUTED: Final = f"""
+t.account_id = $1 AND (t.queued_at IS NOT NULL OR t.assignee_id IS NOT NULL) AND {_OPEN}
+AND EXISTS (SELECT FROM engineers AS e WHERE e.account_id = $1)
 """
+ROUTED: Final = f"SELECT t.id FROM tickets AS t WHERE {_ROUTED}"  # noqa: S608  our own conditions
+"""The tickets of a sandbox account, ``$1``, whose experts can change."""
+_OF_SANDBOX: Final = f"{SELECT} WHERE {_ROUTED} AND t.id <> ALL ($2::text[]) ORDER BY t.id FOR UPDATE"
 
 
 _DEFERRED: Final = f"{_OTHER_WORK} AND t.queued_at IS NOT NULL"
