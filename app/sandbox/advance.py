@@ -58,12 +58,14 @@ _MOVE: Final = "UPDATE accounts SET sandbox_now = $2 WHERE account_id = $1"
 class _Part:
     """A part of the way of an account's clock, up to ``goal``, with so many ``tickets`` at a time.
 
-    ``done``: those that have nothing left to do by the goal.
+    ``told``: the move has told something already, on this part or before it. ``done``: those tickets that have nothing
+    left to do by the goal.
     """
 
     account_id: str
     goal: datetime
     tickets: int
+    told: bool
     done: set[str] = field(default_factory=set)
 
 
@@ -128,7 +130,7 @@ async def advance(
     weekly = await digests_of(session, account_id, before, goal)
     leg = _Leg(before, (), whole=True)
     for stop in (*weekly.due, goal):
-        leg = await _go_to(session, _Part(account_id, stop, tickets), leg.now, budget - len(events))
+        leg = await _go_to(session, _Part(account_id, stop, tickets, told=bool(events)), leg.now, budget - len(events))
         events += leg.events
         if stop in weekly.due and leg.now >= stop:
             events += await weekly.made(session, stop)
@@ -146,6 +148,7 @@ async def _go_to(session: AsyncSession, part: _Part, before: datetime, budget: i
     while not leg.whole and not leg.spent and (left := budget - len(events)) > 0:
         leg = await _go(session, part, leg.now, left)
         events += leg.events
+        part.told = part.told or bool(events)
     return replace(leg, events=events)
 
 
@@ -157,7 +160,8 @@ async def _go(session: AsyncSession, part: _Part, before: datetime, budget: int)
     roster = await open_roster(session, account_id, edits)
     all_due = len(due) < most
     horizon = goal if all_due else _horizon(due, goal)
-    stopped = await _fire(edits, roster, horizon, budget, partial(look_ahead, session, account_id, roster.staff))
+    move = partial(look_ahead, session, account_id, roster.staff)
+    stopped = await _fire(edits, roster, horizon, budget, move, before if part.told else None)
     part.done.update(edit.ticket.id for edit in due)
     part.done.difference_update(edit.ticket.id for edit in edits if _is_due(edit, goal))
     part.tickets = max(part.tickets, len(edits) - len(due))  # those whose experts can change come each time
@@ -200,11 +204,12 @@ def _horizon(edits: Sequence[TicketEdit], goal: datetime) -> datetime:
 
 
 async def _fire(
-    edits: Sequence[TicketEdit], roster: Dispatcher, goal: datetime, budget: int, move: _Move
+    edits: Sequence[TicketEdit], roster: Dispatcher, goal: datetime, budget: int, move: _Move, since: datetime | None
 ) -> datetime | None:
     """Let what is due by ``goal`` happen in order, within the budget; where it stopped because of that, if it did.
 
-    ``move`` moves the roster's clock.
+    The first of all happens whatever it tells, so that each call gets further: ``since`` is where the clock stands if
+    something has happened before, else None. ``move`` moves the roster's clock.
     """
     turns = [turn for edit in edits if (turn := _turn(edit))]
     heapify(turns)
@@ -220,6 +225,8 @@ async def _fire(
         budget -= 2 * len(step.events)  # a missed join tells a no-show too, and nothing tells more than two
         if budget < 0 and last:
             return firing.at if firing[:2] == last[:2] else last.until
+        if budget < 0 and since:
+            return since
         edit.now = firing.at
         take_step(edit, step, SERVICE)
         touched = {ticket_id: edit}
