@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.articles.read.answers import search
+from app.articles.read.lexicon import Lexicon
 from app.articles.read.search import BY_WORDS, RANKED, Asked, arguments, find
 from app.articles.wording import Weighed
 from app.core.db.engine import Sessions
@@ -80,6 +81,17 @@ async def test_the_words_of_internal_articles_change_nothing_for_others(story: S
     )
     assert await answers() == before
     assert await found(story.engineer, "runbok") == ["refund-runbook"]
+
+
+async def test_words_of_the_readers_language_are_corrected_before_those_of_others(sessions: Sessions) -> None:
+    """Three mistyped words may be in five languages: together, more than are looked for."""
+    async with transaction(sessions) as session:
+        connection = await driver(session)
+        await connection.execute("INSERT INTO article_words VALUES ('pl', 'naklejka', 'public', 1)")
+        lexicon = Lexicon(connection, ["public"])
+        query = await lexicon.query(("qwertyx zxcvbny nxklejka", ""), ["de", "en", "es", "fr", "pl"], "pl")
+        kin = await lexicon.kin(query)
+    assert [(query.terms[number].language, *found) for number, found in kin.items()] == [("pl", "naklejka")]
 
 
 async def test_what_is_found_is_shown_as_text(story: Story) -> None:
