@@ -56,7 +56,9 @@ async def rendered_once(session: AsyncSession, body: str) -> Rendered:
     known = memory.recall(Rendered, key := _key(body))
     if known is None and len(body) <= _SHORT:
         known = memory.keep(key, Rendered(*rendered(body)))
-    return known or await asyncio.shield(_underway.get((memory, key)) or _begun(memory, key, body))
+    if known is None:
+        known = await asyncio.shield(_underway.get((memory, key)) or _begun(memory, key, body))
+    return known
 
 
 def _begun(memory: Memory, key: bytes, body: str) -> asyncio.Task[Rendered]:

@@ -84,7 +84,7 @@ async def test_what_is_written_is_taken_while_the_worker_processes_are_busy(
     begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     story = await begin("wati-pro")
-    refusals = [TooManyRequests("."), Unavailable("."), TooLong(".")]
+    refusals = [TooManyRequests(), Unavailable(), TooLong()]
 
     async def refused(*_: object) -> None:
         raise refusals.pop()
