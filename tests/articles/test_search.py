@@ -88,6 +88,17 @@ async def test_the_words_of_internal_articles_change_nothing_for_others(story: S
     assert await found(story.engineer, "runbok") == ["refund-runbook"]
 
 
+async def test_words_of_the_readers_language_are_corrected_before_those_of_others(sessions: Sessions) -> None:
+    """Three mistyped words may be in five languages: together, more than are looked for."""
+    async with transaction(sessions) as session:
+        connection = await driver(session)
+        await connection.execute("INSERT INTO article_words VALUES ('pl', 'naklejka', 'public', 1)")
+        lexicon = Lexicon(connection, ["public"])
+        query = await lexicon.query(("qwertyx zxcvbny nxklejka", ""), ["de", "en", "es", "fr", "pl"], "pl")
+        kin = await lexicon.kin(query)
+    assert [(query.terms[number].language, *found) for number, found in kin.items()] == [("pl", "naklejka")]
+
+
 async def test_what_is_found_is_shown_as_text(story: Story) -> None:
     attack = "<script>alert('export')</script>"
     await write(story.engineer, PDF | {"title": f"Export {attack}", "body": f"Export {attack} export"})

@@ -194,10 +194,11 @@ async def list_article_versions(call: SupportCall, page: PageDep, article_id: Ar
     async def find(session: AsyncSession) -> Any:
         await article_by_id(session, call.principal, article_id)
         rows = await queries.versions_page(session, article_id, page)
-        return rows, await queries.version_facts(session, rows)
+        shown = queries.shown(rows[: page.limit])
+        return rows, [row.version for row in shown], await queries.version_facts(session, shown)
 
-    rows, known = await call.ask(find)
-    told = await call.state.offload.run(owner_of(call.principal), with_diffs, known, queries.shown(rows))
+    rows, numbers, known = await call.ask(find)
+    told = await call.state.offload.run(owner_of(call.principal), with_diffs, known, numbers)
     return listing(call.request, page, rows, place=lambda row: (row.version,), document=lambda row: told[row.version])
 
 

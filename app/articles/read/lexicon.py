@@ -12,8 +12,8 @@ from app.articles.wording import LONGEST, SPELT, Kin, Span, Term, configuration,
 _LEXEMES_READ: Final = 120
 """Words of a query that are read, by the configuration of each language."""
 _MISTYPED: Final = 12
-"""Words that are looked for in another spelling, in all languages together: those of the title first, and each word in
-the reader's language before any other."""
+"""Words that are looked for in another spelling, in all languages together: those of the title first, and of one place
+those of the query's language and of the reader's first."""
 _ALIKE: Final = 0.45
 """How similar a spelling is, at least (pg_trgm): two words of seven letters that differ in one."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, func, select, true
@@ -137,10 +137,10 @@ async def version_facts(session: AsyncSession, rows: Sequence[ArticleVersionRow]
     return known
 
 
-def shown(rows: Sequence[ArticleVersionRow]) -> list[int]:
-    """The numbers of the versions that one page has room for."""
-    sizes = accumulate((len(row.body) for row in rows), initial=0)
-    return [row.version for row, before in zip(rows, sizes, strict=False) if before < PAGE_BYTES]
+def shown(rows: Sequence[ArticleVersionRow]) -> list[ArticleVersionRow]:
+    """The versions that one page has room for."""
+    sizes = accumulate((len(row.body.encode()) for row in rows), initial=0)
+    return [row for row, _ in zip(rows, takewhile(lambda before: before < PAGE_BYTES, sizes), strict=False)]
 
 
 def _said(row: ArticleVersionRow) -> dict[str, Any]:

@@ -27,8 +27,8 @@ NEWEST: Final = 16
 _ROOM: Final = 5.0
 """By how much less than the members of a group are like each other a ticket may be like them, at no cost."""
 _LOOSER: Final = 0.4
-"""What each further step costs. Where the tickets of an outage are worded nearly alike, one that is like none of them
-is no member, whatever else speaks for it; in the labelled sets groups are looser than that."""
+"""What each further unit costs. Where the tickets of an outage are worded nearly alike, one that is like none of them
+needs much else that speaks for it; in the labelled sets, groups are looser than that, and it costs next to nothing."""
 
 
 @dataclass(frozen=True, slots=True)
