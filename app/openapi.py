@@ -1,6 +1,7 @@
 """The OpenAPI document: what FastAPI reads off the routes, and what it cannot know."""
 
 import asyncio
+from functools import cache
 from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
@@ -75,9 +76,11 @@ def openapi(app: FastAPI) -> Json:
 def serve_openapi(app: FastAPI) -> None:
     """Answer with the document at its address.
 
-    It is made when it is first asked for, in a thread, for that takes most of a second; and it is written once.
+    It is made when it is first asked for, in a thread, for that takes most of a second; and it is written once. So is
+    the schema of plans: nobody needs a key to ask for either.
     """
     lock, text = asyncio.Lock(), b""
+    schema_of_plans = cache(lambda: dump(json_schema()))
 
     async def answer(_: Request) -> Response:
         nonlocal text
@@ -86,7 +89,7 @@ def serve_openapi(app: FastAPI) -> None:
         return Response(text, media_type="application/json", headers=PUBLIC)
 
     async def schema(_: Request) -> Response:
-        return Response(dump(json_schema()), media_type="application/schema+json", headers=PUBLIC)
+        return Response(schema_of_plans(), media_type="application/schema+json", headers=PUBLIC)
 
     app.router.routes.append(Route(URL, answer, include_in_schema=False))
     app.router.routes.append(Route("/plan.schema.json", schema, include_in_schema=False))

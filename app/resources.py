@@ -48,6 +48,8 @@ STARTING: Final = Limits(statement=600, lock=600, idle=60)
 CLOCK_POOL: Final = 3
 """One connection each for the sweep, for the poller of the feed, and for whoever asks whether the process is ready."""
 _HEAVY: Final = (
+    "app.articles.diff",
+    "app.articles.markdown",
     "app.backtests.heavy",
     "app.inbound.formats.reading",
     "app.plans.document.parsing.heavy",

@@ -76,6 +76,8 @@ LATER: Final = 4.0
 """What nobody waits for rests after each batch, this many times as long as it took: it has a fifth of the time."""
 SOON: Final = 2.0
 """What is a moment late already has a third of the time."""
+PROMPT: Final = 0.5
+"""What support waits for while an outage begins has two thirds."""
 _POLLS: Final = 1000
 """How many polls of a job APScheduler may believe to be running, before it drops the next one, and all after it.
 
@@ -219,7 +221,7 @@ def _problems(state: State) -> Iterator[Job]:
     yield Job("problems", what, second, minute, telling.run_pass, telling.next_instant, state.wake_ups.problems)
     what = "finds incidents that are alike among the tickets that were opened lately"
     detection = Detection(state.sessions, state.feed, lambda *pools: state.offload.run("detect", grouped, *pools))
-    yield Job("detect", what, second, minute, detection.run_pass, rest=LATER)
+    yield Job("detect", what, second, minute, detection.run_pass, rest=PROMPT, own_turn=True)
     what = "takes in what the search looks at"
     indexing = Indexing(state.sessions, state.feed)
     yield Job("index texts", what, POLL, minute, indexing.run_pass, rest=LATER, own_turn=True)

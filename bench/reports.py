@@ -21,6 +21,8 @@ from bench import servers
 
 FACTS: Final = int(os.environ.get("HELIODESK_BENCH_FACTS", "10000000"))
 _TIMES: Final = 5
+_GOAL: Final = 300.0
+_GOAL_OF_ALL: Final = 2000.0
 _HOUR: Final = 3600.0
 _YEAR: Final = {"since": "2025-11-01T00:00:00Z", "until": "2026-11-01T00:00:00Z"}
 _TWO_YEARS: Final = {"since": "2024-11-01T00:00:00Z", "until": "2026-11-01T00:00:00Z"}
@@ -63,6 +65,8 @@ GROUP BY metric, outcome
 """
 _WARSAW: Final = {"time_zone": "Europe/Warsaw"}
 _KATHMANDU: Final = {"time_zone": "Asia/Kathmandu"}
+# A fifth of all generated facts are late: those of 128 days are as many as of a year of which 93 % are kept in time.
+_KEPT: Final = {"since": "2026-06-26T00:00:00Z"}
 _ASKED: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "by metric": ("attainment", {}),
     "by metric, priority, plan": ("attainment", {"group_by": ["metric", "priority", "plan"]}),
@@ -91,15 +95,18 @@ _ASKED: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "by month in Warsaw, engineer": ("attainment", {"bucket": "month", "group_by": ["engineer"]} | _WARSAW),
     "by month in Warsaw, product": ("attainment", {"bucket": "month", "group_by": ["product"]} | _WARSAW),
     "by week in Kathmandu, channel": ("attainment", {"bucket": "week", "group_by": ["channel"]} | _KATHMANDU),
+    "volume by day, priority, Kath.": ("volume", {"bucket": "day", "group_by": ["priority"]} | _KATHMANDU),
+    "lateness of 350,000": ("lateness", _KEPT),
+    "of 350,000 by account": ("lateness", {"group_by": ["account"]} | _KEPT),
     "lateness": ("lateness", {}),
     "lateness by account": ("lateness", {"group_by": ["account"]}),
 }
-_COUNTED: Final = frozenset({*list(_ASKED)[-5:]})
-"""Questions that no sums answer wholly: these have no goals."""
+_VERY_LATE: Final = frozenset({*list(_ASKED)[-2:]})
+"""Of a year in which a fifth of all promises was late; the goal is that of ten million facts."""
 
 
 def main() -> bool:
-    """Print the median of each report over one year and over two; whether those that sums answer reach the goals."""
+    """Print the median of each report over one year and over two; whether they reach the goals."""
     with servers.database() as url, servers.service(url, HELIODESK_BACKGROUND="false") as port:
         account = servers.make_account(port, "wati-business-plus")
         asyncio.run(fill(url, account))
@@ -126,7 +133,7 @@ async def measure(url: str, port: int, account: str) -> bool:
     """Ask each question a few times."""
     connection = await asyncpg.connect(url)
     met = True
-    for period, goal in ((_YEAR, 300.0), (_TWO_YEARS, 2000.0)):
+    for period, goal in ((_YEAR, _GOAL), (_TWO_YEARS, _GOAL_OF_ALL)):
         print(f"{period['since']} to {period['until']}: goal {goal:.0f} ms")
         begin, end = await connection.fetchrow("SELECT $1::text::timestamptz, $2::text::timestamptz", *period.values())
         print(f"  {'a plain aggregate':30} {await _times(connection.fetch, _PLAIN, begin, end):9.1f} ms")
@@ -134,8 +141,9 @@ async def measure(url: str, port: int, account: str) -> bool:
             for name, (report, asked) in _ASKED.items():
                 params = period | {key: account if value == "{account}" else value for key, value in asked.items()}
                 spent = await _times(_ask, api, f"http://127.0.0.1:{port}/v1/reports/{report}", params)
-                met = met and (name in _COUNTED or spent < goal)
-                print(f"  {name:30} {spent:9.1f} ms{'  (counted)' if name in _COUNTED else ''}")
+                own = _GOAL_OF_ALL if name in _VERY_LATE else goal
+                met = met and spent < own
+                print(f"  {name:30} {spent:9.1f} ms{'' if spent < own else '  too long'}")
     await connection.close()
     return met
 

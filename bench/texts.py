@@ -2,8 +2,8 @@
 
 Words are drawn by Zipf's law. The most frequent are those of the labelled tickets in their order; behind them come some
 ten thousand that are made up of the language's letters, as names, rare words and mistyped ones are. Sentences that many
-people write, greetings and signatures are repeated as they stand. Numbers, versions, codes, addresses and hours are
-somewhere in most texts. The same seed gives the same texts.
+people write, greetings and signatures are repeated as they stand, in tickets. Numbers, versions, codes, addresses and
+hours are somewhere in most texts. The same seed gives the same texts.
 """
 
 import json
@@ -100,7 +100,10 @@ def tickets(many: int, seed: int = 7) -> Iterator[Text]:
 
 
 def articles(many: int, seed: int = 11) -> Iterator[Text]:
-    """What a knowledge base says: some hundred words each."""
+    """What a knowledge base says: some hundred words each, and no sentence or title of a ticket.
+
+    An article with a ticket's own title would rightly be a better hit than the one that is labelled.
+    """
     random = Random(seed)
     for _ in range(many):
         yield _text(random, min(1_200, 30 + int(random.lognormvariate(4.6, 0.6))), letter=False)
@@ -118,14 +121,15 @@ def _text(random: Random, words: int, *, letter: bool) -> Text:
     parts = [random.choice(_GREETINGS[language])] if letter and random.random() < 0.6 else []
     left = words
     while left > 0:
-        sentence = _sentence(random, known)
+        sentence = _sentence(random, known, repeats=letter)
         parts.append(sentence)
         left -= len(sentence.split())
     name = " ".join(word.capitalize() for word in random.sample(known.words[-3_000:], 2))
     if letter and random.random() < 0.7:
         parts.append(random.choice(_CLOSINGS[language]).format(name=name))
     product = random.choice(_products()) if random.random() < 0.8 else None
-    return Text(language, _title(random, known), " ".join(parts), product)
+    title = _title(random, known) if letter else " ".join(random.sample(known.words[40:3_000], random.randint(3, 6)))
+    return Text(language, title, " ".join(parts), product)
 
 
 def _title(random: Random, known: _Words) -> str:
@@ -136,9 +140,9 @@ def _title(random: Random, known: _Words) -> str:
     return f"{title} ({_detail(random)} {rare})" if random.random() < 0.4 else f"{title}: {rare}"
 
 
-def _sentence(random: Random, known: _Words) -> str:
+def _sentence(random: Random, known: _Words, *, repeats: bool) -> str:
     kind = random.random()
-    if kind < 0.45:
+    if repeats and kind < 0.45:
         return random.choices(known.sentences, cum_weights=known.repeated)[0]
     drawn = known.drawn(random, random.randint(4, 16))
     if kind > 0.7:

@@ -9,6 +9,7 @@ import pytest
 
 from app.articles.files import read_article
 from app.articles.wording import MARKS, found_in
+from app.core.pieces import Pieces
 from app.core.problems import Problem
 from app.core.schemas.mailboxes import one_spelling
 from app.core.text.folding import folded
@@ -95,7 +96,10 @@ READINGS: Final[dict[str, tuple[Callable[[str], Any], tuple[str, ...]]]] = {
     "references": (_letters("References"), ("<", "<a@b> ", "a@")),
     "a header": (lambda text: read_mail(text.encode()), (*_PARTS, "message-id:\n", "Message-ID: <")),
     "what is taken as it stands": (lambda text: read_as_it_is(text.encode()), _PARTS),
-    "what knows a message": (lambda text: fingerprint(text.encode()), ("message-id:", "message-id:\n ", "<a@")),
+    "what knows a message": (
+        lambda text: fingerprint(Pieces.of(text.encode())),
+        ("message-id:", "message-id:\n ", "<a@"),
+    ),
 }
 
 

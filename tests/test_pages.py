@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from unittest.mock import Mock
 
 import httpx
 import pytest
@@ -13,8 +14,12 @@ from pydantic import SecretStr
 from app.core.settings import Settings
 from app.core.state import State
 from app.core.web.page import problem_page, wants_page
+from app.plans.document.parsing.documents import json_schema
 from tests.support.browsing import Browsers, served
 from tests.support.service import ROOT
+
+RENDERED = 120_000
+"""Milliseconds for a reference of all operations, which keeps a core busy for seconds."""
 
 
 @pytest.fixture
@@ -39,9 +44,9 @@ async def test_the_reference_and_the_other_pages_show_without_any_other_server(b
     assert await browser_page.title() == "Heliodesk"
     await browser_page.get_by_text("Ready", exact=True).wait_for()
     await browser_page.get_by_role("link", name="docs").click()
-    await browser_page.get_by_text("/v1/tickets", exact=True).first.wait_for()
+    await browser_page.get_by_text("/v1/tickets", exact=True).first.wait_for(timeout=RENDERED)
     await browser_page.goto(f"{base}/redoc")
-    await browser_page.get_by_role("heading", name="Heliodesk").first.wait_for()
+    await browser_page.get_by_role("heading", name="Heliodesk").first.wait_for(timeout=RENDERED)
     await browser_page.goto(f"{base}/problems/not-found")
     await browser_page.get_by_role("heading", name="There is no such resource").wait_for()
     assert {url for url in asked if not url.startswith((base, "data:", "blob:"))} <= {REDOCS_LOGO}
@@ -87,6 +92,14 @@ async def test_the_schema_of_plans_is_served_beside_the_document(client: httpx.A
     assert answer.headers["content-type"] == "application/schema+json"
     assert answer.json() == json.loads((ROOT / "openapi" / "plan.schema.json").read_bytes())
     Draft202012Validator.check_schema(answer.json())
+
+
+async def test_the_schema_of_plans_is_made_once(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for it shows no key, and it takes as long to make as many requests together."""
+    made = Mock(side_effect=json_schema)
+    monkeypatch.setattr("app.openapi.json_schema", made)
+    first, *others = [(await client.get("/plan.schema.json")).content for _ in range(3)]
+    assert (made.call_count <= 1, others) == (True, [first, first])
 
 
 @pytest.mark.parametrize(

@@ -190,6 +190,20 @@ def test_what_is_public_is_documented() -> None:
     assert undocumented == []
 
 
+def test_what_is_private_is_used() -> None:
+    """A check or a reader that no table lists does nothing."""
+    unused = []
+    for name, tree in trees("app").items():
+        read = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+        unused += [
+            f"{name}:{node.lineno} {node.name}"
+            for node in tree.body
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.decorator_list
+            if re.match("_[a-z]", node.name, re.IGNORECASE) and node.name not in read
+        ]
+    assert unused == []
+
+
 @pytest.mark.parametrize("table", metadata.sorted_tables, ids=lambda table: table.name)
 def test_every_key_begins_with_the_account(table: Table) -> None:
     """So that the tables can be distributed by account, and no query finds another account's row by its id."""

@@ -1,6 +1,6 @@
 """What a version of an article changed. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import unified_diff
 from typing import Any, Final
 
@@ -13,6 +13,11 @@ def difference(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> st
         return ""
     names = (str(before["version"]), str(after["version"]))
     return "\n".join(unified_diff(_page(before), _page(after), *names, lineterm=""))
+
+
+def with_diffs(known: Mapping[int, dict[str, Any]], numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Versions by number, those of these ``numbers``, each with its difference from the one before."""
+    return {number: known[number] | {"diff": difference(known.get(number - 1), known[number])} for number in numbers}
 
 
 def _page(version: Mapping[str, Any]) -> list[str]:

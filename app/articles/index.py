@@ -7,8 +7,8 @@ from typing import Any, Final, TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.articles.markdown import plain
 from app.articles.models import ArticleRow
+from app.articles.rendering import rendered_once
 from app.articles.wording import UNDETERMINED, configuration, primary, product_key
 from app.core.db.session import driver
 from app.core.db.tables import Row
@@ -59,7 +59,7 @@ async def index(session: AsyncSession, *articles: ArticleRow) -> None:
     counts: Counter[_Counted] = Counter()
     for article in articles:
         is_published = article.status == "published"
-        counts.update(await _replaced(session, article.id, _text(article) if is_published else None))
+        counts.update(await _replaced(session, article.id, await _text(session, article) if is_published else None))
     await _count(session, counts)
 
 
@@ -94,10 +94,11 @@ async def _count(session: AsyncSession, counts: Counter[_Counted]) -> None:
         await (await driver(session)).execute(_COUNT, *map(list, columns))
 
 
-def _text(article: ArticleRow) -> tuple[Any, ...]:
+async def _text(session: AsyncSession, article: ArticleRow) -> tuple[Any, ...]:
+    plain = (await rendered_once(session, article.body)).plain
     language = primary(article.language)
     own = (article.id, article.slug, language, article.audience, product_key(article.product), None)
-    return (*own, plain(article.body), article.title, "\n".join(article.tags), configuration(language))
+    return (*own, plain, article.title, "\n".join(article.tags), configuration(language))
 
 
 def _words(row: Row | None) -> Iterator[_Counted]:

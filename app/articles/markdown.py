@@ -26,6 +26,11 @@ def plain(markdown: str) -> str:
     return "\n".join(line for token in _MARKDOWN.parse(markdown) if (line := _text(token).strip()))
 
 
+def rendered(markdown: str) -> tuple[str, str]:
+    """The HTML, and the text alone."""
+    return html(markdown), plain(markdown)
+
+
 def _text(token: Token) -> str:
     if token.children is None:
         return token.content

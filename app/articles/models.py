@@ -11,6 +11,8 @@ from sqlalchemy.schema import ExecutableDDLElement
 from app.core.db.tables import ID, Base
 
 SLUG_INDEX: Final = "uq_articles_slug_language"
+KEYS: Final = "heliodesk_article_keys(language, reach, words)"
+"""What the index of the words of articles has: each word behind its language and the audience of the article."""
 
 
 class ArticleRow(Base):
@@ -106,7 +108,7 @@ class ArticleTextRow(Base):
     words: Mapped[Any] = mapped_column(TSVECTOR, comment="title as A, tags as B, body as D")
     title: Mapped[str | None] = mapped_column(comment="of what is no article: a known error")
 
-    __table_args__ = (Index("ix_article_texts_words", "words", postgresql_using="gin"),)
+    __table_args__ = (Index("ix_article_texts_keys", text(KEYS), postgresql_using="gin"),)
 
 
 class ArticleWordRow(Base):
@@ -134,5 +136,14 @@ class ArticleWordRow(Base):
     )
 
 
+_keys: ExecutableDDLElement = DDL(
+    """
+    CREATE OR REPLACE FUNCTION heliodesk_article_keys(language text, reach text, words tsvector) RETURNS text[]
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE COST 1000 AS $$
+        SELECT array_agg(language || '.' || left(reach, 1) || lexeme) FROM unnest(tsvector_to_array(words)) AS lexeme
+    $$
+    """
+)  # type: ignore[no-untyped-call]
+event.listen(ArticleTextRow.__table__, "before_create", _keys)
 _trigrams: ExecutableDDLElement = DDL("CREATE EXTENSION IF NOT EXISTS pg_trgm")  # type: ignore[no-untyped-call]
 event.listen(ArticleWordRow.__table__, "before_create", _trigrams)

@@ -39,7 +39,7 @@ class Lexeme:
 class Query:
     """What is looked for: the words that say something, the languages that they may be in, and the one that they are.
 
-    ``own``: empty, where that cannot be told.
+    ``terms``: those in the reader's language first. ``own``: empty, where that cannot be told.
     """
 
     terms: Sequence[Term]
@@ -48,7 +48,10 @@ class Query:
 
 
 def query_of(lexemes: Sequence[Lexeme], languages: Collection[str], reader: str) -> Query:
-    """The query that is read like this, as words in ``languages``; ``reader`` is the language of who asks, or empty."""
+    """The query that is read like this, as words in ``languages``; ``reader`` is the language of who asks, or empty.
+
+    The words are in the order of the languages: that of the query, then the reader's, then the others.
+    """
     readings: dict[str, dict[tuple[bool, int], str]] = {}
     for each in lexemes:
         reading = readings.setdefault(each.language, {})
@@ -56,7 +59,7 @@ def query_of(lexemes: Sequence[Lexeme], languages: Collection[str], reader: str)
     own = _language_of(readings, reader)
     says = _telling(readings, own)
     terms: list[Term] = []
-    for language in languages:
+    for language in sorted(languages, key=lambda each: (each != own, each != reader, each)):
         kept = [each for each in lexemes if each.language == language and _is_said(each, says)][:_TERMS]
         terms += [_term(each, says) for each in kept]
     return Query(terms, {own or reader, reader, *(() if own else languages)} - {""}, own)

@@ -13,10 +13,12 @@ Audience: TypeAlias = Literal["public", "customers", "internal"]
 ArticleStatus: TypeAlias = Literal["draft", "published", "archived"]
 Query = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(no_nul)]
 _Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), AfterValidator(no_nul)]
+MOST_BODY: Final = 50_000
+"""Characters of an article's text."""
 _Body = Annotated[
     str,
     BeforeValidator(lambda value: value.strip("\r\n") if isinstance(value, str) else value),
-    StringConstraints(min_length=1, max_length=50_000),
+    StringConstraints(min_length=1, max_length=MOST_BODY),
     AfterValidator(no_nul),
 ]
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=50_000), AfterValidator(no_nul)]

@@ -228,23 +228,22 @@ def _forms(term: Term, kin: Mapping[str, Kin]) -> Iterator[tuple[str, float, int
             yield word, one.worth, one.articles
 
 
-def rarest(words: Iterable[Weighed]) -> list[str]:
-    """The words by which articles are looked for: the rarest first, until ``MANY`` articles may have them.
-
-    The index knows no languages, so a word is as rare as it is in all of them together: ``report`` is rare in French
-    and finds every English report.
-    """
-    rarity: Counter[str] = Counter()
-    for (word, _), articles in {(each.word, each.language): each.rarity for each in words}.items():
-        rarity[word] += articles
-    chosen: list[str] = []
+def rarest(words: Iterable[Weighed]) -> dict[str, list[str]]:
+    """The words by which articles are looked for, by language: the rarest, until ``MANY`` articles may have them."""
+    rarity = {(each.language, each.word): each.rarity for each in words}
+    chosen: dict[str, list[str]] = {}
     found = 0
-    for word in sorted(rarity, key=lambda each: rarity[each]):
-        if chosen and found + rarity[word] > MANY:
+    for language, word in sorted(rarity, key=lambda each: rarity[each]):
+        if chosen and found + rarity[language, word] > MANY:
             break
-        found += rarity[word]
-        chosen.append(word)
+        found += rarity[language, word]
+        chosen.setdefault(language, []).append(word)
     return chosen
+
+
+def keys_of(words: Mapping[str, Sequence[str]], reaches: Iterable[str]) -> list[str]:
+    """The keys by which the index leads to articles for these audiences with any of these words, given by language."""
+    return [f"{language}.{reach[0]}{word}" for reach in reaches for language, own in words.items() for word in own]
 
 
 def any_of(words: Iterable[str]) -> str:

@@ -25,7 +25,7 @@ from app.backtests.schemas import NewBacktest
 from app.core.clock import database_now
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, snapshot
-from app.core.problems import Fault, Invalid
+from app.core.problems import Fault, Invalid, TooLong
 from app.core.schemas.shared import pointer
 from app.core.text.language import Language
 from app.core.text.messages import Message, _
@@ -38,6 +38,8 @@ _AT_ONCE: Final = 2
 """Batches that are computed at a time; another is read meanwhile."""
 _TASK: Final = 50
 """Tickets of one task: some hundredths of a second, so that a busy machine does not take it beyond its deadline."""
+_SMALLER: Final = 5
+"""By how much a task is smaller after one that took too long."""
 _NOW: Final = "SELECT coalesce(sandbox_now, clock_timestamp()) FROM accounts WHERE account_id = $1"
 _TICK: Final = timedelta(microseconds=1)
 _DOCUMENT: Final = "SELECT document::text FROM plan_versions WHERE key = $1 AND version = $2"
@@ -188,9 +190,22 @@ async def run(
 async def _folded(
     offload: Offload, owner: str, records: Sequence[Record], fold: Callable[[Sequence[Record]], Batch]
 ) -> list[Batch]:
-    """All of these tickets; a task that leaves some of them is followed by another."""
+    """All of these tickets: a task that leaves some is followed by another, one that takes too long by smaller ones.
+
+    They grow again once one has come in time: a busy moment passes.
+    Raises ``TooLong`` where a single ticket does, as on a machine that leaves niced processes nothing.
+    """
     found: list[Batch] = []
+    most = _TASK
     while records:
-        found.append(await offload.run(owner, fold, records[:_TASK]))
-        records = records[found[-1].tickets :]
+        task = records[:most]
+        try:
+            found.append(await offload.run(owner, fold, task))
+        except TooLong:
+            if len(task) == 1:
+                raise
+            most = len(task) // _SMALLER or 1
+        else:
+            records = records[found[-1].tickets :]
+            most = min(_TASK, most * _SMALLER)
     return found

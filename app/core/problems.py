@@ -143,8 +143,8 @@ class QuotaExceeded(Problem):
 
     status, slug, title = 409, "quota-exceeded", _("A quota is used up")
     meaning = _(
-        "As many exist as the quota allows. The member “quota” names it, “value” says how many there may be, and "
-        "“used” how many there are."
+        "The quota leaves no room for what is requested. The member “quota” names it, “value” says how many there may "
+        "be, and “used” how many there are."
     )
 
 

@@ -67,7 +67,12 @@ class Settings(BaseSettings):
         description="The most processes for heavy computations",
     )
     offload_queue: int = Field(32, ge=1, le=10_000, description="Heavy computations that may wait for one of them")
-    offload_deadline: float = Field(10.0, gt=0, le=300, description="Seconds that one may wait, and may take")
+    offload_deadline: float = Field(
+        10.0,
+        gt=0,
+        le=300,
+        description="Seconds that one may wait, and may take; counted in CPU time where nobody waits for the result",
+    )
     offload_idle: float = Field(30.0, gt=0, le=3600, description="Seconds after which an idle one of them ends")
     chromium: str = Field(
         "", description="The command that starts Chromium, which makes PDFs of reports; default: one that is found"

@@ -162,7 +162,7 @@ DATA: Final[dict[str, dict[str, Any]]] = {
         "failures": 2,
         "retry_at": "2026-11-20T20:46:00.000000Z",
     },
-    "ticket.customer_reminded": {"number": 1, "resolve_at": "2026-11-27T20:30:00.000000Z"},
+    "ticket.customer_reminded": {"number": 1, "resolve_at": "2026-11-27T21:40:00.000000Z"},
     "ticket.solution_linked": {name: _ARTICLE[name] for name in _LINKED} | {"truncated": False},
     "ticket.no_known_solution": {"tier": 2, "engineer_id": ENGINEER, "engineer_name": JAN},
     "ticket.problem_linked": {name: _PROBLEM[name] for name in ("problem_id", "number", "title", "truncated")}

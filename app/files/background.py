@@ -13,6 +13,7 @@ from app.core.db.session import driver, transaction
 from app.core.files import FileStore, StoredFile, StoreFailed
 from app.core.jobs.apart import apart
 from app.core.metrics import Metrics
+from app.core.text.amounts import amount
 from app.files.models import FileRow
 from app.files.scanner import Scanner
 from app.files.usecases import stored
@@ -147,4 +148,6 @@ async def _drop(sessions: Sessions, store: FileStore, file: StoredFile) -> None:
 async def trouble(session: AsyncSession) -> str | None:
     """How many files wait because the store or the scanner fails, in words; None: none."""
     waiting = await (await driver(session)).fetchval(_WAITING, _LATE)
-    return f"{waiting} files wait for their store or their scanner, which fails" if waiting else None
+    if not waiting:
+        return None
+    return f"{amount(waiting, 'file waits for its', 'files wait for their')} store or scanner, which fails"

@@ -7,6 +7,7 @@ from typing import Final
 from app.core.db.engine import Sessions
 from app.core.db.session import driver
 from app.core.files import FileStore, StoreFailed
+from app.core.text.amounts import amount
 from app.files.models import FileRow
 from app.files.usecases import stored
 
@@ -27,7 +28,7 @@ class Missing:
     what: str
 
     def __str__(self) -> str:
-        return f"{self.file.ticket_id}: file {self.file.id} ({self.file.size:,} bytes): {self.what}"
+        return f"{self.file.ticket_id}: file {self.file.id} ({amount(self.file.size, 'byte')}): {self.what}"
 
 
 async def missing_files(
@@ -56,4 +57,4 @@ async def _wrong(store: FileStore | None, file: FileRow) -> str | None:
         return f"the store failed: {error}"
     if size is None:
         return "the store does not have it"
-    return None if size == file.size else f"the store has {size:,} bytes"
+    return None if size == file.size else f"the store has {amount(size, 'byte')}"

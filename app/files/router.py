@@ -26,7 +26,7 @@ FilePath = Annotated[FileId, Path(description="The file's id")]
 _TAKEN: Final = STORED_EXAMPLE | {"ticket_id": None, "download": None}
 
 
-@router.show("/limits", FileLimits, summary="Get what files are taken", visitors=EVERYBODY)
+@router.show("/limits", FileLimits, summary="Get the limits of files", visitors=EVERYBODY)
 async def get_file_limits(call: CallDep) -> Response:
     """Whether there is a store for files, and which ones it takes."""
     settings = call.state.settings

@@ -5,7 +5,7 @@ has them kept beside its other rows by ``keep``, and the store gets them later. 
 ticket or message, which ``claim`` and ``bind`` make the files part of.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -18,6 +18,7 @@ from app.core.db.session import bounds_of_files, driver, ring_after_commit
 from app.core.files import FileStore, StoredFile
 from app.core.ids import unguessable_id
 from app.core.limits.places import take_place
+from app.core.pieces import Pieces
 from app.core.problems import Conflict, Fault, Invalid, NotFound, QuotaExceeded
 from app.core.settings import Settings
 from app.core.text.messages import Message, _
@@ -27,8 +28,6 @@ from app.files.quotas import FILE_BYTES
 from app.files.schemas import NewFile
 from app.notices.outbox.mailings import mail_secret
 
-CHUNK: Final = 2**18
-"""Bytes of a row of a file's."""
 _CLAIM: Final = """
 SELECT id, name, type, size, state, reason, ticket_id FROM files
 WHERE account_id = $1 AND id = ANY ($2::text[]) AND ($3::text IS NULL OR owner = $3) ORDER BY id FOR UPDATE
@@ -155,7 +154,7 @@ class Kept(NamedTuple):
 
 
 async def keep(
-    session: AsyncSession, owner: str, account_id: str, name: str, content_type: str, chunks: Sequence[bytes]
+    session: AsyncSession, owner: str, account_id: str, name: str, content_type: str, content: Pieces
 ) -> Kept:
     """Keep a file that is there already, beside whatever else this transaction writes.
 
@@ -164,30 +163,18 @@ async def keep(
     """
     settings, kind = bounds_of_files(session), rules.media_type(content_type)
     row = _row(owner, account_id, name, kind, now=await database_now(session))
-    row.size = sum(len(chunk) for chunk in chunks)
+    row.size = len(content)
     row.reason = reason = await _unfit(session, settings, account_id, kind, row.size)
     row.state = "left_out" if row.reason else "held"
     row.due_at = None if row.reason else row.created_at
     session.add(row)
     await session.flush()
     if not row.reason:
-        for number, part in enumerate(_parts(chunks)):  # each by itself: others are served in between
+        for number, part in enumerate(content):  # each by itself: others are served in between
             session.add(FileChunkRow(account_id=account_id, file_id=row.id, number=number, bytes=part))
             await session.flush()
         ring_after_commit(session, "files")
     return Kept(row.id, reason)
-
-
-def _parts(chunks: Iterable[bytes]) -> Iterable[bytes]:
-    waiting = bytearray()
-    for chunk in chunks:
-        for start in range(0, len(chunk), CHUNK):
-            waiting += chunk[start : start + CHUNK]
-            if len(waiting) >= CHUNK:
-                yield bytes(waiting[:CHUNK])
-                del waiting[:CHUNK]
-    if waiting:
-        yield bytes(waiting)
 
 
 async def room_for(session: AsyncSession, settings: Settings, account_id: str) -> int:

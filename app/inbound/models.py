@@ -61,6 +61,19 @@ class ReceiptRow(Base):
     )
 
 
+class ReceiptPieceRow(Base):
+    """A piece of the body of a receipt, which is stored in the same transaction (``bodies.py``)."""
+
+    __tablename__ = "receipt_pieces"
+
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    receipt_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    bytes: Mapped[bytes]
+
+    __table_args__ = ({"prefixes": ["UNLOGGED"]},)
+
+
 class HookPayloadsRow(Base):
     """How many bytes of payloads a hook keeps (``payloads.py``)."""
 

@@ -11,12 +11,13 @@ from typing import Any, Final, NoReturn, Protocol, TypeVar, cast
 
 import structlog
 
+from app.core.pieces import Pieces
 from app.core.problems import Problem, TooLong
 from app.core.workers.offload import Offload
 from app.inbound.formats.generic import STEPS, Interpretation
 from app.inbound.formats.reading import read
 from app.inbound.formats.signal import Batch, TooManySteps
-from app.inbound.mail.reading import Mail, read_as_it_is, read_mail
+from app.inbound.mail.reading import Mail, read_mail, read_pieces, read_pieces_as_they_are
 
 QUICK_BYTES: Final = 16 * 1024
 QUICK_MAIL: Final = 4 * 1024
@@ -37,8 +38,11 @@ class Readable(Protocol[R_co]):
         """What it says; None where it takes longer than others should wait. Raises ``Unreadable``."""
         ...
 
-    async def slowly(self, offload: Offload, owner: str) -> R_co:
-        """What it says, read in a worker process. Raises ``Unreadable``, and as ``Offload.run`` does."""
+    async def slowly(self, offload: Offload, owner: str, *, waits: bool = True) -> R_co:
+        """What it says, read in a worker process, for somebody who ``waits``.
+
+        Raises ``Unreadable``, and as ``Offload.run`` does.
+        """
         ...
 
 
@@ -65,9 +69,9 @@ class Payload:
         except TooManySteps:
             return None
 
-    async def slowly(self, offload: Offload, owner: str) -> Batch:
+    async def slowly(self, offload: Offload, owner: str, *, waits: bool = True) -> Batch:
         """Its signals, read in a worker process. Raises ``Unreadable``, and as ``Offload.run`` does."""
-        return await offload.run(owner, self._read, STEPS)
+        return await offload.run(owner, self._read, STEPS, waits=waits)
 
     def _read(self, steps: int) -> Batch:
         return read(self.format, self.body, self.headers, self.receipt_id, self.interpretation, steps=steps)
@@ -77,7 +81,7 @@ class Payload:
 class RawMail:
     """An e-mail as it came. That of a receipt is always the same: it is known by the receipt."""
 
-    body: bytes | None = field(compare=False)
+    body: Pieces | None = field(compare=False)
     """None where its reading is there (``Readings.mail_of``), or was"""
     receipt_id: str = ""
 
@@ -85,15 +89,15 @@ class RawMail:
         """What it says, where it is short. Raises ``NotRead`` without its bytes."""
         if self.body is None:
             raise NotRead
-        return read_mail(self.body) if len(self.body) <= QUICK_MAIL else None
+        return read_mail(self.body.whole()) if len(self.body) <= QUICK_MAIL else None
 
-    async def slowly(self, offload: Offload, owner: str) -> Mail:
+    async def slowly(self, offload: Offload, owner: str, *, waits: bool = True) -> Mail:
         """What it says, read in a worker process; as it stands, where it is made so that this takes for ever."""
-        body = cast("bytes", self.body)  # without it, ``quickly`` has raised
+        body = cast("Pieces", self.body)  # without it, ``quickly`` has raised
         try:
-            return await offload.run(owner, read_mail, body)
+            return await offload.run(owner, read_pieces, body, waits=waits)
         except TooLong:
-            return await offload.run(owner, read_as_it_is, body)
+            return await offload.run(owner, read_pieces_as_they_are, body, waits=waits)
 
 
 @dataclass(slots=True)
@@ -144,7 +148,7 @@ class Readings:
         if len(self._begun) >= _AT_ONCE:  # one whose hook was removed is never asked for
             self.over(next((name for name, (_, task) in self._begun.items() if task.done()), ""))
         if len(self._begun) < _AT_ONCE:
-            task = asyncio.create_task(payload.slowly(self.offload, account_id), name="reading")
+            task = asyncio.create_task(payload.slowly(self.offload, account_id, waits=False), name="reading")
             task.add_done_callback(lambda _: self.ring())
             self._begun[hook_id] = payload, task
         raise NotRead

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from app.core.text.language import Language
 from app.core.text.messages import Message, number, pgettext
-from app.core.text.phrases import moment
+from app.core.text.phrases import moment, moment_short
 from app.core.web.page import page
 from app.core.zones import load_zone
 from app.plans.document.names import METRICS, STATUSES
@@ -41,6 +41,7 @@ _PROBLEM: Final = pgettext("record", "Problem: {number}")
 _MISSED: Final = pgettext("record", "Missed: {metrics}")
 _CALLED: Final = pgettext("record", "Call: {at}")
 _ESCALATED: Final = pgettext("record", "Escalation: {at}")
+_UNBROKEN: Final = "&nbsp;"
 _TABLE: Final = (
     "<style>body{max-width:60rem}h1{overflow-wrap:anywhere}table{border-collapse:collapse;width:100%;font-size:.875rem}"
     "th,td{border-bottom:1px solid;padding:.25rem .5rem;text-align:left;vertical-align:top}"
@@ -72,17 +73,17 @@ def _table(columns: Iterable[Message], rows: Iterable[str], language: Language) 
 
 
 def _read(article: Mapping[str, Any], language: Language) -> str:
-    cells = (article["title"], article["reader"] or "\u2013", _when(article["last_read_at"], language))
-    return f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
+    cells = "".join(f"<td>{escape(cell)}</td>" for cell in (article["title"], article["reader"] or "\u2013"))
+    return f"<tr>{cells}{_at(article['last_read_at'], language)}</tr>"
 
 
 def _row(ticket: Mapping[str, Any], language: Language) -> str:
     status = STATUSES[ticket["status"]].to(language) if ticket["status"] in STATUSES else ticket["status"]
-    resolved = _when(ticket["resolved_at"], language) if ticket["resolved_at"] else "\u2013"
-    opened = _when(ticket["opened_at"], language)
-    cells = [f"{ticket['number']}: {ticket['title']}", opened, resolved, ticket["priority"], status]
+    opened, resolved = _at(ticket["opened_at"], language), _at(ticket["resolved_at"], language)
+    name = f"{ticket['number']}: {ticket['title']}"
+    cells = "".join(f"<td>{escape(cell)}</td>" for cell in (ticket["priority"], status))
     happened = "<br>".join(escape(each) for each in _happened(ticket, language))
-    return f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}<td>{happened}</td></tr>"
+    return f"<tr><td>{escape(name)}</td>{opened}{resolved}{cells}<td>{happened}</td></tr>"
 
 
 def _happened(ticket: Mapping[str, Any], language: Language) -> Iterator[str]:
@@ -99,3 +100,11 @@ def _happened(ticket: Mapping[str, Any], language: Language) -> Iterator[str]:
 
 def _when(at: datetime | str, language: Language) -> str:
     return moment(at if isinstance(at, datetime) else datetime.fromisoformat(at), _UTC, language)
+
+
+def _at(at: datetime | str | None, language: Language) -> str:
+    """A cell of one line: a day in words would take four."""
+    if at is None:
+        return "<td>\u2013</td>"
+    instant = at if isinstance(at, datetime) else datetime.fromisoformat(at)
+    return f"<td>{escape(moment_short(instant, _UTC, language)).replace(' ', _UNBROKEN)}</td>"

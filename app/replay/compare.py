@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from app.core.auth import SERVICE
 from app.core.db.tables import Row
+from app.core.text.amounts import amount
 from app.events.stub import stub_of
 from app.replay.snapshots import Snapshot
 from app.sla.clock.clock import open_clock
@@ -56,7 +57,7 @@ def differences(snapshot: Snapshot) -> list[Difference]:
         return list(_differences(snapshot))
     except Exception as error:  # noqa: BLE001  whatever is wrong with one ticket must not hide the others
         wrong = f"not at all: {type(error).__name__}: {error}"
-        return [Difference(snapshot.ticket.id, "events", "history", f"{snapshot.told} events", wrong)]
+        return [Difference(snapshot.ticket.id, "events", "history", amount(snapshot.told, "event"), wrong)]
 
 
 def _differences(snapshot: Snapshot) -> Iterator[Difference]:
@@ -157,4 +158,7 @@ def _misses(snapshot: Snapshot) -> tuple[Row, Row]:
 def _counted(misses: Iterable[tuple[Row, str]]) -> Row:
     instants = ((_place(of["metric"], of["subject"], of["cycle"]), datetime.fromisoformat(at)) for of, at in misses)
     counted = Counter(instants)
-    return {f"miss of {place} at {_text(at)}": f"told {number} times" for (place, at), number in counted.items()}
+    return {
+        f"miss of {place} at {_text(at)}": "told " + ("once" if number == 1 else f"{number} times")
+        for (place, at), number in counted.items()
+    }

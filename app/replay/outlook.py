@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
+from app.core.text.amounts import amount
 from app.core.zones import IN_FORCE, ZoneDatabase
 from app.events.envelope import instant
 from app.replay.compare import Difference, differences
@@ -60,7 +61,7 @@ class Elsewise:
     def __str__(self) -> str:
         return (
             f"{self.ticket_id} was opened under tzdata {self.version}:"
-            f" its replay under {IN_FORCE.version} differs in {self.differences} facts"
+            f" its replay under {IN_FORCE.version} differs in {amount(self.differences, 'fact')}"
         )
 
 

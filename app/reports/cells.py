@@ -1,7 +1,7 @@
 """The sums of what is counted: of which units of time, and by which dimensions. Pure.
 
-A question is answered from the cells that know its dimensions: months where they lie in one bucket, then days, six
-hours, hours and quarters of an hour, at which the days of every time zone begin.
+A question is answered from the cells that know its dimensions: by months as far as these go, then by days, six hours,
+hours and quarters of an hour, at which the days of every time zone begin.
 """
 
 from collections.abc import Sequence

@@ -1,15 +1,23 @@
-"""From which sums a period is answered, and what is left to be counted. Pure."""
+"""From which sums a period is answered, and what is left to be counted. Pure.
+
+Buckets seldom begin where units do. So each begins with the nearest unit; what lies between is counted by itself, by
+smaller units and in the end by the facts: to the bucket whose it is, and away from the one that has it by its unit.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Final, TypeAlias
 
 from app.reports.cells import CELLS, UNITS, Cell, Unit
 
 Range: TypeAlias = tuple[datetime, datetime]
 """From when, and until when."""
+Target: TypeAlias = tuple[int, int]
+"""The number of a bucket, from 1 on, and the sign with which it counts something."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LENGTHS: Final[Mapping[Unit, timedelta]] = {
     "quarter": timedelta(minutes=15),
     "hour": timedelta(hours=1),
@@ -20,27 +28,31 @@ _LENGTHS: Final[Mapping[Unit, timedelta]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A range, and the buckets that count it: those that have too much by others take it away."""
+
+    begin: datetime
+    end: datetime
+    targets: Sequence[Target]
+
+
+@dataclass(frozen=True, slots=True)
 class Cover:
-    """Parts of a period: those that the sums of each cell tell, and those that only the facts themselves do."""
+    """Parts of a period, which do not meet: those that each cell tells, and those that only the facts themselves do."""
 
-    cells: Sequence[tuple[Cell, Sequence[Range]]]
-    facts: Sequence[Range]
-
-    @property
-    def summed(self) -> Sequence[Range]:
-        """What the cells tell together."""
-        return _joined(sorted(each for _cell, ranges in self.cells for each in ranges))
+    cells: Sequence[tuple[Cell, Sequence[Part]]]
+    facts: Sequence[Part]
 
 
 def cover(buckets: Iterable[Range], dimensions: AbstractSet[str]) -> Cover:
     """The cover of a period that is in these buckets, in order, for a question that names these columns."""
     cells = chosen(dimensions)
-    found: dict[Cell | None, list[Range]] = {}
-    for bucket in buckets:
-        for cell, part in _parts(bucket, cells):
-            found.setdefault(cell, []).append(part)
-    facts = _joined(found.pop(None, []))
-    return Cover([(cell, _joined(ranges)) for cell, ranges in found.items() if cell], facts)
+    found: dict[Cell | None, list[tuple[Range, Target]]] = {}
+    for number, bucket in enumerate(buckets, 1):
+        for cell, part, sign in _parts(bucket, cells, 1):
+            found.setdefault(cell, []).append((part, (number, sign)))
+    facts = _apart(found.pop(None, []))
+    return Cover([(cell, parts) for cell, each in found.items() if cell and (parts := _apart(each))], facts)
 
 
 def chosen(dimensions: AbstractSet[str]) -> Sequence[Cell]:
@@ -53,12 +65,12 @@ def chosen(dimensions: AbstractSet[str]) -> Sequence[Cell]:
     return cells
 
 
-def beginnings(ranges: Iterable[Range], unit: Unit) -> Sequence[datetime]:
-    """When the units begin of which these ranges consist."""
+def beginnings(parts: Iterable[Part], unit: Unit) -> Sequence[datetime]:
+    """When the units begin of which these parts consist."""
     found: list[datetime] = []
-    for begin, end in ranges:
-        at = begin
-        while at < end:
+    for part in parts:
+        at = part.begin
+        while at < part.end:
             found.append(at)
             at = _floor(at + _LENGTHS[unit], unit)
     return found
@@ -68,46 +80,78 @@ def _size(cell: Cell) -> int:
     return cell.size
 
 
-def _parts(period: Range, cells: Sequence[Cell]) -> Iterator[tuple[Cell | None, Range]]:
-    """The period in order: whole units of the first cell, and what is before and behind them by the others."""
+def _parts(period: Range, cells: Sequence[Cell], sign: int) -> Iterator[tuple[Cell | None, Range, int]]:
+    """The period as units of the first cell, and what these have too little or too much at its ends, by the others."""
     begin, end = period
     if begin >= end:
         return
     if not cells:
-        yield None, period
+        yield None, period, sign
         return
     cell, *finer = cells
-    first, last = _ceiling(begin, cell.unit), _floor(end, cell.unit)
-    if first >= last:
-        yield from _parts(period, finer)
+    first, last = _nearest(begin, cell.unit), _nearest(end, cell.unit)
+    if first >= last or abs(first - begin) + abs(end - last) >= end - begin:
+        yield from _parts(period, finer, sign)
         return
-    yield from _parts((begin, first), finer)
-    yield cell, (first, last)
-    yield from _parts((last, end), finer)
+    yield cell, (first, last), sign
+    for own, other, by in ((begin, first, sign), (last, end, sign)):
+        if own != other:
+            yield from _parts((min(own, other), max(own, other)), finer, by if own < other else -by)
+
+
+def _nearest(at: datetime, unit: Unit) -> datetime:
+    """When the unit begins whose beginning is the nearest."""
+    before = _floor(at, unit)
+    if before == at:
+        return before
+    after = _floor(before + _LENGTHS[unit], unit) if unit == "month" else before + _LENGTHS[unit]
+    return before if at - before <= after - at else after
 
 
 def _floor(at: datetime, unit: Unit) -> datetime:
     """When the unit began in which an instant lies."""
-    whole = at.astimezone(UTC).replace(second=0, microsecond=0)
-    if unit == "quarter":
-        return whole.replace(minute=whole.minute // 15 * 15)
-    if unit in ("hour", "six_hours"):
-        return whole.replace(hour=whole.hour // 6 * 6 if unit == "six_hours" else whole.hour, minute=0)
-    return whole.replace(day=1 if unit == "month" else whole.day, hour=0, minute=0)
+    if unit == "month":
+        return at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return _EPOCH + (at - _EPOCH) // _LENGTHS[unit] * _LENGTHS[unit]
 
 
-def _ceiling(at: datetime, unit: Unit) -> datetime:
-    """When the next unit begins, or this instant where one does."""
-    begin = _floor(at, unit)
-    return begin if begin == at else _floor(begin + _LENGTHS[unit], unit)
+def _apart(ranges: Iterable[tuple[Range, Target]]) -> Sequence[Part]:
+    """Parts that do not meet, in order: of each, by how much each bucket counts it in all."""
+    parts: list[Part] = []
+    for together in _overlapping(ranges):
+        for part in _cut(together):
+            if parts and (parts[-1].end, parts[-1].targets) == (part.begin, part.targets):
+                parts[-1] = Part(parts[-1].begin, part.end, part.targets)
+            else:
+                parts.append(part)
+    return parts
 
 
-def _joined(ranges: Iterable[Range]) -> Sequence[Range]:
-    """Ranges in order, those that meet as one."""
-    joined: list[Range] = []
-    for begin, end in ranges:
-        if joined and joined[-1][1] == begin:
-            joined[-1] = (joined[-1][0], end)
+def _overlapping(ranges: Iterable[tuple[Range, Target]]) -> Iterator[Sequence[tuple[Range, Target]]]:
+    """The ranges in order, those together that overlap: mostly one, or the two buckets that meet at a border."""
+    together: list[tuple[Range, Target]] = []
+    until: datetime | None = None
+    for each in sorted(ranges):
+        (begin, end), _ = each
+        if until is None or begin >= until:
+            if together:
+                yield together
+            together, until = [each], end
         else:
-            joined.append((begin, end))
-    return joined
+            together.append(each)
+            until = max(until, end)
+    if together:
+        yield together
+
+
+def _cut(ranges: Sequence[tuple[Range, Target]]) -> Iterator[Part]:
+    """Ranges that overlap, cut where any begins or ends; signs that come to nothing are left out."""
+    first, last = ranges[0][0], ranges[-1][0]
+    borders = first if first == last else sorted({at for each, _ in ranges for at in each})
+    for begin, end in pairwise(borders):
+        counted: dict[int, int] = {}
+        for (since, until), (number, sign) in ranges:
+            if since <= begin and until >= end:
+                counted[number] = counted.get(number, 0) + sign
+        if targets := tuple(sorted((number, by) for number, by in counted.items() if by)):
+            yield Part(begin, end, targets)

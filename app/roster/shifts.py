@@ -1,5 +1,6 @@
 """Calendars of the roster: checked and expanded when they are stored, compiled when they are read."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -15,14 +16,18 @@ from app.plans.document.model import ACCOUNT, PlanCalendar
 from app.plans.document.parsing.expansion import HolidayFault, with_dates, years_after, years_around
 
 
-def stored(calendar: PlanCalendar, place: str, now: datetime) -> dict[str, Any]:
-    """The calendar as it is stored, its country's holidays as dates. 422 with pointers below ``place``."""
+async def stored(calendar: PlanCalendar, place: str, now: datetime) -> dict[str, Any]:
+    """The calendar as it is stored, its country's holidays as dates. 422 with pointers below ``place``.
+
+    They are looked up in a thread: the first time that a country is asked for, its rules are imported.
+    """
     if faults := list(_faults(calendar, place)):
         raise Invalid(errors=faults)
     try:
-        return with_dates(calendar, years_around(now)).model_dump(mode="json")
+        expanded = await asyncio.to_thread(with_dates, calendar, years_around(now))
     except HolidayFault as fault:
         raise Invalid(errors=[Fault(pointer=f"{place}/holidays/{fault.member}", detail=message_of(fault))]) from fault
+    return expanded.model_dump(mode="json")
 
 
 def extended(calendar: dict[str, Any], since: datetime, now: datetime) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ Nothing here is external: what is told waits in the outbox, whose clock is the r
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from heapq import heapify, heappop, heappush
@@ -12,6 +12,7 @@ from itertools import repeat
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from asyncpg import LockNotAvailableError
+from orjson import Fragment
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import SERVICE, Principal
@@ -21,6 +22,7 @@ from app.core.db.tables import Row
 from app.core.problems import Conflict, Fault, Invalid, NotFound
 from app.core.process.cooperative import in_turns
 from app.core.text.messages import _
+from app.core.web.replies import dump
 from app.digests.sandboxes import digests_of
 from app.events.envelope import envelope, instant
 from app.events.log import recorded
@@ -32,24 +34,49 @@ from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.load import lock_due
 from app.tickets.editing.write import write_edits
 from app.tickets.staffing.dispatcher import Dispatcher
-from app.tickets.staffing.roster import hold_writes, lock_routed, look_ahead, open_roster
+from app.tickets.staffing.roster import ROUTED, hold_writes, lock_routed, look_ahead, open_roster
 from app.tickets.staffing.route import is_to_do
 
 BUDGET: Final = 10_000
 """The most events of one advance."""
+TICKETS: Final = 500
+"""So many tickets are in memory at once: of what is alive, a collection of garbage looks at each object in one go."""
 
 _Move: TypeAlias = Callable[[datetime], Awaitable[None]]
+# Before the roster, whose holder never waits for a ticket: the first part of the way locks it for all others.
+_HOLD: Final = f"""
+SELECT id FROM tickets WHERE account_id = $1 AND id IN (
+    (SELECT id FROM tickets WHERE account_id = $1 AND wake_at <= $2 ORDER BY wake_at, id LIMIT $3)
+    UNION ALL ({ROUTED})
+) ORDER BY id FOR UPDATE
+"""  # noqa: S608  our own statement
 _LOCK: Final = "SELECT sandbox_now FROM accounts WHERE account_id = $1 FOR NO KEY UPDATE NOWAIT"
 _MOVE: Final = "UPDATE accounts SET sandbox_now = $2 WHERE account_id = $1"
 
 
+@dataclass(slots=True)
+class _Part:
+    """A part of the way of an account's clock, up to ``goal``, with so many ``tickets`` at a time.
+
+    ``told``: the move has told something already, on this part or before it. ``done``: those tickets that have nothing
+    left to do by the goal.
+    """
+
+    account_id: str
+    goal: datetime
+    tickets: int
+    told: bool
+    done: set[str] = field(default_factory=set)
+
+
 @dataclass(frozen=True, slots=True)
 class _Leg:
-    """A part of the way: where it ended, its events, and whether that is as far as it was to go."""
+    """What was gone of it: where it ended, its events, whether that is as far as it was to go, or as many as may be."""
 
     now: datetime
     events: Sequence[Row]
     whole: bool
+    spent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +91,12 @@ class Advanced:
 
     async def document(self, principal: Principal) -> dict[str, Any]:
         """What the caller may see of it."""
-        seen = (row for row in self.events if row["audience"] in principal.audiences)
+        seen, internal = (row for row in self.events if row["audience"] in principal.audiences), principal.is_support
         return {
             "account_id": self.account_id,
             "from": instant(self.before),
             "now": instant(self.now),
-            "events": [envelope(row, internal=principal.is_support) async for row in in_turns(seen)],
+            "events": [Fragment(dump(envelope(row, internal=internal))) async for row in in_turns(seen)],
             "next": instant(self.next) if self.next else None,
         }
 
@@ -82,13 +109,15 @@ class _Turn(NamedTuple):
     edit: TicketEdit
 
 
-async def advance(session: AsyncSession, account_id: str, command: ClockAdvance, *, budget: int = BUDGET) -> Advanced:
+async def advance(
+    session: AsyncSession, account_id: str, command: ClockAdvance, *, budget: int = BUDGET, tickets: int = TICKETS
+) -> Advanced:
     """Move the account's clock, and let everything that is due on the way happen, each at its own instant.
 
     A deadline due exactly at the goal still runs there (C06); a warning at the goal has been sent. What would be more
     than ``budget`` events is left for the next call, and so is what comes after the end of a maintenance window that
-    holds something back. The events are recorded directly before the commit. 404, 409 for a live account or a clock
-    that is being moved, 422 backwards.
+    holds something back. Of more than ``tickets`` that are due, those due first go first. The events are recorded
+    directly before the commit. 404, 409 for a live account or a clock that is being moved, 422 backwards.
     """
     before = await _lock_clock(session, account_id)
     goal = command.goal(before)
@@ -96,12 +125,12 @@ async def advance(session: AsyncSession, account_id: str, command: ClockAdvance,
         detail = _("The account's clock stands at {before}, and moves only forward", before=instant(before))
         raise Invalid(errors=[Fault(pointer="/to", detail=detail)])
     asked, goal = goal, await _until_a_window_ends(session, account_id, before, goal)
+    await (await driver(session)).execute(_HOLD, account_id, goal, budget)
     events: list[Row] = []
     weekly = await digests_of(session, account_id, before, goal)
     leg = _Leg(before, (), whole=True)
     for stop in (*weekly.due, goal):
-        left = budget - len(events)
-        leg = await _go(session, account_id, leg.now, stop, left) if left > 0 else _Leg(leg.now, (), whole=False)
+        leg = await _go_to(session, _Part(account_id, stop, tickets, told=bool(events)), leg.now, budget - len(events))
         events += leg.events
         if stop in weekly.due and leg.now >= stop:
             events += await weekly.made(session, stop)
@@ -112,19 +141,35 @@ async def advance(session: AsyncSession, account_id: str, command: ClockAdvance,
     return Advanced(account_id, before, leg.now, events, None if leg.whole and goal == asked else asked)
 
 
-async def _go(session: AsyncSession, account_id: str, before: datetime, goal: datetime, budget: int) -> _Leg:
-    """Move the clock over a part of the way."""
-    due = await lock_due(session, account_id, goal, budget)
+async def _go_to(session: AsyncSession, part: _Part, before: datetime, budget: int) -> _Leg:
+    """Move the clock over a part of the way, with so many tickets at a time."""
+    events: list[Row] = []
+    leg = _Leg(before, (), whole=False)
+    while not leg.whole and not leg.spent and (left := budget - len(events)) > 0:
+        leg = await _go(session, part, leg.now, left)
+        events += leg.events
+        part.told = part.told or bool(events)
+    return replace(leg, events=events)
+
+
+async def _go(session: AsyncSession, part: _Part, before: datetime, budget: int) -> _Leg:
+    """The same with those that are due first."""
+    account_id, goal, most = part.account_id, part.goal, min(budget, part.tickets)
+    due = await lock_due(session, account_id, goal, most, part.done)
     edits = [*due, *await lock_routed(session, account_id, due)]
     roster = await open_roster(session, account_id, edits)
-    all_due = len(due) < budget
+    all_due = len(due) < most
     horizon = goal if all_due else _horizon(due, goal)
-    stopped = await _fire(edits, roster, horizon, budget, partial(look_ahead, session, account_id, roster.staff))
+    move = partial(look_ahead, session, account_id, roster.staff)
+    stopped = await _fire(edits, roster, horizon, budget, move, before if part.told else None)
+    part.done.update(edit.ticket.id for edit in due)
+    part.done.difference_update(edit.ticket.id for edit in edits if _is_due(edit, goal))
+    part.tickets = max(part.tickets, len(edits) - len(due))  # those whose experts can change come each time
     now = max(before, stopped or horizon)
     changed = [edit for edit in edits if edit.events or edit.touched]
     events = await write_edits(session, changed, beside=hold_writes(roster.staff), recording=False)
     await (await driver(session)).execute(_MOVE, account_id, now)
-    return _Leg(now, events, whole=all_due and not stopped)
+    return _Leg(now, events, whole=all_due and not stopped, spent=stopped is not None)
 
 
 async def _lock_clock(session: AsyncSession, account_id: str) -> datetime:
@@ -159,11 +204,12 @@ def _horizon(edits: Sequence[TicketEdit], goal: datetime) -> datetime:
 
 
 async def _fire(
-    edits: Sequence[TicketEdit], roster: Dispatcher, goal: datetime, budget: int, move: _Move
+    edits: Sequence[TicketEdit], roster: Dispatcher, goal: datetime, budget: int, move: _Move, since: datetime | None
 ) -> datetime | None:
     """Let what is due by ``goal`` happen in order, within the budget; where it stopped because of that, if it did.
 
-    ``move`` moves the roster's clock.
+    The first of all happens whatever it tells, so that each call gets further: ``since`` is where the clock stands if
+    something has happened before, else None. ``move`` moves the roster's clock.
     """
     turns = [turn for edit in edits if (turn := _turn(edit))]
     heapify(turns)
@@ -179,6 +225,8 @@ async def _fire(
         budget -= 2 * len(step.events)  # a missed join tells a no-show too, and nothing tells more than two
         if budget < 0 and last:
             return firing.at if firing[:2] == last[:2] else last.until
+        if budget < 0 and since:
+            return since
         edit.now = firing.at
         take_step(edit, step, SERVICE)
         touched = {ticket_id: edit}
@@ -193,6 +241,12 @@ async def _fire(
             if turn := _turn(each):
                 heappush(turns, turn)
     return None
+
+
+def _is_due(edit: TicketEdit, goal: datetime) -> bool:
+    """Whether something happens to it by the goal; a deadline that is due exactly there is not missed yet."""
+    firing = edit.next_firing()
+    return firing is not None and firing.until <= goal
 
 
 def _turn(edit: TicketEdit) -> _Turn | None:

@@ -56,5 +56,12 @@ def test_words_of_which_no_language_passes_over_any_may_be_in_all() -> None:
     assert set(query_of(read, ["en", "pl"], "").languages) == {"en", "pl"}
 
 
+@pytest.mark.parametrize(("reader", "order"), [("pl", "es pl de en"), ("en", "es en de pl"), ("", "es de en pl")])
+def test_words_of_the_querys_language_come_first_and_then_the_readers(reader: str, order: str) -> None:
+    read = [*spanish(), *read_by("de", _TEXT), *read_by("pl", _TEXT)]
+    query = query_of(read, ["de", "en", "pl", "es"], reader)
+    assert list(dict.fromkeys(term.language for term in query.terms)) == order.split()
+
+
 def test_nothing_that_is_asked_is_no_word() -> None:
     assert query_of([], ["en"], "en").terms == []

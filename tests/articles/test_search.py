@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.articles.read.answers import search
-from app.articles.read.search import BY_WORDS, RANKED, Asked, find
-from app.articles.wording import any_of
+from app.articles.read.lexicon import Lexicon
+from app.articles.read.search import BY_WORDS, RANKED, Asked, arguments, find
+from app.articles.wording import Weighed
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
 from tests.support import stories
@@ -22,6 +23,17 @@ INSERT INTO article_texts (article_id, slug, language, reach, plain, words)
 SELECT 'art_' || n, 'copy-' || n, 'en', 'public', repeat('x', 600),
        to_tsvector('heliodesk_english', 'common words ' || md5(n::text))
 FROM generate_series(1, $1::int) AS n
+"""
+
+CROWD: Final = """
+INSERT INTO article_texts (article_id, slug, language, reach, plain, words)
+SELECT 'art_' || $1 || n, 'crowd-' || $1 || n, $1, $2, 'x', to_tsvector('heliodesk_simple', 'cop')
+FROM generate_series(1, $3::int) AS n
+"""
+
+SPELT_ALIKE: Final = """
+INSERT INTO article_words (language, word, reach, articles)
+SELECT $1, 'x' || substr(word, 2), 'public', 1 FROM unnest($2::text[]) AS word
 """
 
 
@@ -76,6 +88,17 @@ async def test_the_words_of_internal_articles_change_nothing_for_others(story: S
     assert await found(story.engineer, "runbok") == ["refund-runbook"]
 
 
+async def test_words_of_the_readers_language_are_corrected_before_those_of_others(sessions: Sessions) -> None:
+    """Three mistyped words may be in five languages: together, more than are looked for."""
+    async with transaction(sessions) as session:
+        connection = await driver(session)
+        await connection.execute("INSERT INTO article_words VALUES ('pl', 'naklejka', 'public', 1)")
+        lexicon = Lexicon(connection, ["public"])
+        query = await lexicon.query(("qwertyx zxcvbny nxklejka", ""), ["de", "en", "es", "fr", "pl"], "pl")
+        kin = await lexicon.kin(query)
+    assert [(query.terms[number].language, *found) for number, found in kin.items()] == [("pl", "naklejka")]
+
+
 async def test_what_is_found_is_shown_as_text(story: Story) -> None:
     attack = "<script>alert('export')</script>"
     await write(story.engineer, PDF | {"title": f"Export {attack}", "body": f"Export {attack} export"})
@@ -98,17 +121,9 @@ async def test_a_search_reads_the_index_of_words(sessions: Sessions, story: Stor
         connection = await driver(session)
         await connection.execute(COPIES, MANY)
         await connection.execute("ANALYZE article_texts")
-    rare = (
-        ["en"],
-        ["c4ca4238a0b923820dcc509a6f75849b"],
-        [0],
-        [1.0],
-        "c4ca4238a0b923820dcc509a6f75849b",
-        ["public"],
-        None,
-    )
-    plan = await explain(sessions, RANKED, *rare)
-    assert "ix_article_texts_words" in {node.get("Index Name") for node in nodes(plan)}
+    rare = Weighed("en", "c4ca4238a0b923820dcc509a6f75849b", 0, 1.0, 1)
+    plan = await explain(sessions, RANKED, *arguments([rare], ["public"], None))
+    assert "ix_article_texts_keys" in {node.get("Index Name") for node in nodes(plan)}
     assert "Seq Scan" not in {node["Node Type"] for node in nodes(plan)}
 
 
@@ -118,13 +133,36 @@ async def test_many_words_are_looked_up_in_the_index_too(sessions: Sessions, sto
         await find(session, Asked(("public",), "exportación falla PDF"), 3)
     statements = [statement for statement, _ in sent]
     assert statements[statements.index(RANKED) - 1] == BY_WORDS
-    words = [f"word{n}" for n in range(200)]
-    many = (["en"] * 200, words, [0] * 200, [1.0] * 200, any_of(words), ["public"], None)
+    many = arguments([Weighed("en", f"word{n}", 0, 1.0, 1) for n in range(200)], ["public"], None)
     async with sessions() as session:
         connection = await driver(session)
         await connection.execute(BY_WORDS)
         plan = root(await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {RANKED}", *many))
     assert "Seq Scan" not in {node["Node Type"] for node in nodes(plan)}
+
+
+async def test_words_of_other_languages_and_audiences_crowd_nothing_out(sessions: Sessions, story: Story) -> None:
+    """A word is rare in French: the English and the internal articles that have it as well are not looked at."""
+    await write(story.engineer, PDF | {"slug": "ours", "language": "fr", "title": "Une copie de secours"})
+    ours = arguments([Weighed("fr", "cop", 0, 1.0, 1)], ["public", "customers"], None)
+    async with transaction(sessions) as session:
+        connection = await driver(session)
+        await connection.execute(CROWD, "en", "public", MANY)
+        await connection.execute(CROWD, "fr", "internal", MANY)
+        found = await connection.fetch(RANKED, *ours)
+    assert [row["slug"] for row in found] == ["ours"]
+
+
+async def test_mistyped_words_are_looked_for_in_the_readers_language_first(sessions: Sessions) -> None:
+    """Three words in five languages are more than are looked for."""
+    async with transaction(sessions) as session:
+        lexicon = Lexicon(connection := await driver(session), ("public",))
+        asked = ("exportazion impresorra kalendarrio", "")
+        query = await lexicon.query(asked, ["de", "en", "fr", "pl", "es"], "es")
+        spanish = {number: term.lexeme for number, term in enumerate(query.terms) if term.language == "es"}
+        await connection.execute(SPELT_ALIKE, "es", list(spanish.values()))
+        kin = await lexicon.kin(query)
+    assert (len(kin), kin.keys()) == (3, spanish.keys())
 
 
 async def test_a_query_of_a_thousand_words_asks_for_a_bounded_number(sessions: Sessions, story: Story) -> None:

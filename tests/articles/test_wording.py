@@ -15,6 +15,7 @@ from app.articles.wording import (
     Weighed,
     any_of,
     found_in,
+    keys_of,
     marked,
     rarest,
     slug_of,
@@ -87,16 +88,15 @@ def test_the_rarest_words_lead_to_articles_as_long_as_these_are_few() -> None:
     words = [
         Weighed("en", name, n, 1.0, rarity) for n, (name, rarity) in enumerate([("the", MANY), ("a", 2), ("b", 1)])
     ]
-    assert rarest(words) == ["b", "a"]
-    assert rarest(words[:1]) == ["the"], "one word always does"
+    assert rarest(words) == {"en": ["b", "a"]}
+    assert rarest(words[:1]) == {"en": ["the"]}, "one word always does"
 
 
-def test_a_word_is_as_rare_as_it_is_in_all_languages_together() -> None:
-    """The index finds ``report`` in every language, so that it is rare in French makes it no rare word."""
+def test_a_word_is_as_rare_as_it_is_in_its_language() -> None:
     english, french = (Weighed(language, "report", 0, 1, MANY - 1) for language in ("en", "fr"))
-    rapport = Weighed("fr", "rapport", 1, 1, 2)
-    assert rarest([replace(french, rarity=1), english, rapport]) == ["rapport"]
-    assert rarest([english, english]) == ["report"], "each word of a language counts once"
+    words = rarest([replace(french, rarity=1), english, Weighed("fr", "rapport", 1, 1, 2), english])
+    assert words == {"fr": ["report", "rapport"]}
+    assert keys_of(words, ("public", "internal")) == ["fr.preport", "fr.prapport", "fr.ireport", "fr.irapport"]
 
 
 def test_a_query_is_quoted() -> None:

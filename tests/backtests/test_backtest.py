@@ -17,7 +17,7 @@ from app.backtests import fold, heavy, reading, running
 from app.backtests.running import Order, Report
 from app.backtests.schemas import Backtest, NewBacktest
 from app.core.db.engine import Sessions
-from app.core.problems import TooManyRequests
+from app.core.problems import TooLong, TooManyRequests
 from app.core.state import State
 from app.core.text.language import SOURCE
 from app.core.text.messages import _
@@ -175,6 +175,24 @@ async def test_a_task_ends_after_as_many_lines_as_are_read_at_once(
     answer = await tried(plan=KEY, change=targets(first_response="PT15M"))
     assert (answer["missed"], answer["looked_at"]) == (3, 3)
     assert [len(each.lines) for each in answers if isinstance(each, heavy.Batch)] == [2, 1]
+
+
+async def test_a_task_that_takes_too_long_is_tried_in_smaller_ones_until_one_comes_in_time(
+    story: Story, tried: Try, monkeypatch: pytest.MonkeyPatch, state: State
+) -> None:
+    sizes: list[int] = []
+
+    async def run_here(_owner: str, function: Any, *arguments: Any) -> Any:
+        if getattr(function, "func", None) is heavy.fold:
+            sizes.append(len(arguments[0]))
+            if sizes == [3]:
+                raise TooLong
+        return function(*arguments)
+
+    for _number in range(3):
+        await story.open(**P1)
+    monkeypatch.setattr(state.offload, "run", run_here)
+    assert ((await tried(plan=KEY))["looked_at"], sizes) == (3, [3, 1, 2])
 
 
 async def _run_here(_owner: str, function: Any, *arguments: Any) -> Any:

@@ -116,7 +116,7 @@ async def test_c14_apply_shows_the_moves_and_makes_them(own_database: str) -> No
         for options, done, stored in ((["--dry-run"], "would change", 1), (["--account", account], "changed", 2)):
             code, printed, _ = plan("apply", KEY, "2", *options, **database)
             _, move, last = printed.splitlines()
-            assert (code, last) == (0, f"1 tickets in scope, 1 {done}, 1 deadlines move")
+            assert (code, last) == (0, f"1 ticket in scope, 1 {done}, 1 deadline moves")
             assert (move.split()[1:4]) == [ticket, "first_response/1", "moved"]
             assert await fetch(sessions, version) == [{"plan_version": stored}]
         [event] = await fetch(sessions, "SELECT actor FROM events WHERE type = 'plan.applied'")

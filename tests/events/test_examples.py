@@ -13,6 +13,8 @@ EXAMPLES: Final = {event.type: event_example(event.type) for event in EVENTS}
 OF_TICKET: Final = {kind: told for kind, told in EXAMPLES.items() if told["ticket_id"]}
 LATER: Final = {"accept_by", "next_at", "retry_at", "join_from"}
 """Instants that are still to come when they are told."""
+OF_NO_TICKET: Final = {"account", "article", "count", "event", "job", "maintenance", "problem", "webhook"}
+"""What comes before the dot in the types of events that happen to no ticket."""
 BY_A_PERSON: Final = {
     "ticket.opened",
     "ticket.updated",
@@ -61,6 +63,11 @@ def test_later_events_have_higher_places_on_the_ticket() -> None:
     assert [told["sequence"] for told in story] == list(range(1, len(story) + 1))
     assert all(before["timestamp"] <= after["timestamp"] for before, after in pairwise(story))
     assert story[0]["type"] == "ticket.opened"
+
+
+def test_what_happens_to_a_ticket_has_its_moment() -> None:
+    others = {kind for kind in EXAMPLES if kind.partition(".")[0] in OF_NO_TICKET}
+    assert set(EXAMPLES) - set(OF_TICKET) == others
 
 
 @pytest.mark.parametrize("kind", EXAMPLES)

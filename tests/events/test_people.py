@@ -87,6 +87,7 @@ def test_every_id_of_an_engineer_has_a_name_beside_it(event: type[EventData]) ->
     assert set(ids) <= set(ENGINEERS.get(event.type, ()))
     for place in ids:
         assert f"{place.removesuffix('_id')}_name" in members
+        assert event.type in INTERNAL_TYPES or f"{place.removesuffix('_id')}_display_name" in members
     data = named(event.type, event_example(event.type)["data"], {})
     assert set(data) <= {*event_example(event.type)["data"], *(m for m in members if m.endswith("_name"))}
 

@@ -12,6 +12,7 @@ from pydantic import AnyHttpUrl, SecretStr
 
 from app.core.db.session import driver, run, transaction
 from app.core.files import StoredFile, StoreFailed
+from app.core.pieces import Pieces
 from app.core.settings import Settings
 from app.files.background import drop_nobodys, trouble
 from app.files.checking import missing_files
@@ -158,7 +159,7 @@ async def test_what_comes_with_a_mail_is_kept_beside_it_and_then_stored(desk: De
             ("run.exe", "application/x-msdownload", b"MZ"),
             ("no", "", b""),
         ]
-        return [(await keep(session, account, account, name, kind, [body])).id for name, kind, body in given]
+        return [(await keep(session, account, account, name, kind, Pieces.of(body))).id for name, kind, body in given]
 
     ids = await run(story.sessions, bring)
     posted = await story.customer.post(f"{path_of(ticket)}/messages", 201, body="Attached", attachments=ids)
@@ -181,7 +182,7 @@ async def test_without_a_store_files_are_left_out_and_the_message_says_so(desk: 
     assert not (await story.customer.get("/v1/files/limits"))["kept"]
     await story.customer.post("/v1/files", 409, name="a", size=1)
     left = await run(
-        story.sessions, lambda session: keep(session, account, account, "a.pdf", "application/pdf", [b"x"])
+        story.sessions, lambda session: keep(session, account, account, "a.pdf", "application/pdf", Pieces.of(b"x"))
     )
     posted = await story.customer.post(f"{path_of(ticket)}/messages", 201, body="Attached", attachments=[left.id])
     assert [(each["name"], each["reason"]) for each in posted["attachments"]] == [("a.pdf", "no_store")]
@@ -204,7 +205,7 @@ async def test_nobody_gets_a_file_before_it_is_scanned_or_one_in_which_something
     assert (await story.customer.get(link))["state"] == "scanning"
     await _passes(desk, 1)
     async with transaction(story.sessions) as session:
-        assert await trouble(session) == "3 files wait for their store or their scanner, which fails"
+        assert await trouble(session) == "3 files wait for their store or scanner, which fails"
         await (await driver(session)).execute("UPDATE files SET due_at = now()")
     daemon.says = b""
     assert await desk.keep() == 3

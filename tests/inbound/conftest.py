@@ -11,12 +11,16 @@ from app.core.db.engine import Sessions
 from app.core.state import State
 from app.inbound.background.processing import Processor
 from app.inbound.readings import Readings
+from tests.contract.document import DOCUMENT
 from tests.support.actors import Headers, make_account, make_key
 from tests.support.desk import fetch
 from tests.support.replaying import replayed
 from tests.support.waiting import until
 
 FIXTURES: Final = Path(__file__).parent / "fixtures"
+_ADDRESS: Final = "/v1/ingest/{hook_id}"
+PATHS: Final = [path.removeprefix(_ADDRESS) for path in DOCUMENT["paths"] if path.startswith(_ADDRESS)]
+"""What follows in the addresses of a hook."""
 PLAN: Final = "zmanda-premium"
 MAPPING: Final = [
     {"match": {"severity": "critical"}, "impact": "large", "urgency": "medium"},

@@ -108,7 +108,7 @@ async def test_other_hooks_go_on_while_a_payload_is_read(make_desk: MakeDesk, tm
 class Refusing:
     """Has no time."""
 
-    async def run(self, *_: Any) -> Any:
+    async def run(self, *_: Any, **_by_name: Any) -> Any:
         raise Unavailable
 
 

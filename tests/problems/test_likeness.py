@@ -5,9 +5,10 @@ from typing import Final
 
 import pytest
 
-from app.problems.alike.evidence import reason
+from app.problems.alike.evidence import common_of, reason
 from app.problems.alike.grouping import grouped, is_worth_telling
 from app.problems.alike.incidents import Group, Incident
+from app.problems.alike.likeness import belonging
 from app.problems.alike.reading import terms_of
 from app.problems.alike.weights import Weights
 
@@ -116,6 +117,15 @@ def test_a_trickle_over_a_day_is_one_group() -> None:
         members = {member.ticket_id for group in groups for member in group.members}
         free = [one for one in free if one.ticket_id not in members]
     assert [len(group.members) for group in groups] == [len(texts)]
+
+
+def test_what_is_like_no_member_is_no_member_of_a_group_worded_nearly_alike() -> None:
+    members, (other,) = of(*_OUTAGE), of("Nothing can be opened since 14:10, for all users")
+    known = weights([*members, other])
+    common = common_of(members, known)
+    loose, also_loose, tight = (belonging(other, common, [0.0] * 4, within, known) for within in (1.0, 5.0, 12.0))
+    assert loose == also_loose
+    assert tight < loose - 2.5
 
 
 def test_a_ticket_joins_the_group_that_it_is_like() -> None:

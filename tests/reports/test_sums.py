@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil
+from threading import current_thread, main_thread
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -18,13 +19,14 @@ from app.core.db.session import driver, transaction
 from app.reports.api import reports
 from app.reports.asked import Asked, Grouping, Narrowing, Of
 from app.reports.cells import Unit
-from app.reports.covering import beginnings
+from app.reports.covering import Part, beginnings, cover
 from app.reports.facts.checking import wrong_sums
 from app.reports.facts.counting import Counted
 from app.reports.facts.storing import put
 from app.reports.facts.summing import sum_anew, sum_up
-from app.reports.read import lateness
+from app.reports.read import lateness, source
 from app.reports.read.attainment import attainment
+from app.reports.read.grouping import Groups
 from app.reports.read.volume import volume
 from tests.support.desk import fetch
 from tests.support.stories import Begin
@@ -172,6 +174,31 @@ async def test_a_report_is_planned_for_its_own_period(sessions: Sessions) -> Non
     assert [row["generic_plans"] for row in found if row["custom_plans"] > 4] == [0, 0]
 
 
+async def test_many_buckets_are_counted_out_beside_the_event_loop(
+    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The parts of 10,000 days take half a second, and so would everybody who waits for the loop."""
+    threads: dict[str, set[bool]] = {}
+
+    def noted(name: str) -> None:
+        real = getattr(source, name)
+
+        def note(*given: Any) -> Any:
+            threads.setdefault(name, set()).add(current_thread() is main_thread())
+            return real(*given)
+
+        monkeypatch.setattr(source, name, note)
+
+    for name in ("cover", "beginnings", "Part"):
+        noted(name)
+    grouping = Grouping(["priority"], "day", "Asia/Kathmandu")
+    async with transaction(sessions) as session:
+        for report in (attainment, volume):
+            await report(session, Asked(_BEGIN, _BEGIN + timedelta(days=9), None, True, Narrowing(), grouping))
+            assert threads == {"cover": {False}, "beginnings": {False}, "Part": {False}}
+            threads.clear()
+
+
 @pytest.mark.parametrize(
     ("unit", "ends"),
     [
@@ -184,7 +211,7 @@ async def test_a_report_is_planned_for_its_own_period(sessions: Sessions) -> Non
 )
 def test_units_begin_where_the_last_one_ended(unit: Unit, ends: list[str]) -> None:
     begin, end = map(datetime.fromisoformat, ends)
-    found = beginnings([(begin, end), (end, end)], unit)
+    found = beginnings([Part(begin, end, ()), Part(end, end, ())], unit)
     lengths = {"quarter": 900, "hour": 3600, "six_hours": 6 * 3600, "day": 86400}
     following = [*found[1:], end]
     assert found[0] == begin
@@ -253,3 +280,20 @@ def _told(items: list[dict[str, Any]], figures: Callable[[dict[str, Any]], Mappi
         for name, number in figures(item).items():
             told[tuple(item["group"].values()), name] += number
     return +told
+
+
+@pytest.mark.parametrize(
+    ("bucket", "zone", "dimensions", "most"),
+    [
+        ("month", "Europe/Warsaw", {"engineer_id"}, 2 * 4),
+        ("week", "Asia/Kathmandu", {"channel"}, 15 * 5.75),
+        ("day", "Asia/Kathmandu", {"priority"}, 0.25 * 92),
+        ("day", "America/St_Johns", {"priority"}, 0.5 * 92),
+        (None, "UTC", {"product", "engineer_id"}, 24 * 31),
+    ],
+)
+def test_few_hours_are_counted_by_their_facts(bucket: Any, zone: str, dimensions: set[str], most: float) -> None:
+    since, until = (datetime(2025, *day, tzinfo=ZoneInfo(zone)) for day in ((1, 15), (4, 16)))
+    asked = Asked(since, until, None, True, Narrowing(), Grouping([], bucket, zone))
+    left = cover(Groups(asked).periods, dimensions).facts
+    assert 0 < sum((part.end - part.begin).total_seconds() for part in left) / 3600 <= most

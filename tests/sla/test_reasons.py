@@ -1,6 +1,6 @@
 """What a plan version that is applied changes for a metric (C14)."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date
 
 import pytest
@@ -15,6 +15,13 @@ MADRID = compile_calendar(CalendarSpec("Europe/Madrid", WEEK))
 CLOSED = compile_calendar(CalendarSpec("UTC", WEEK, frozenset({date(2026, 6, 2)})))
 SHORT = compile_calendar(CalendarSpec("UTC", dict.fromkeys(range(5), ((9 * 60, 12 * 60),))))
 OFFICE_HOURS = plan(update=row(P1=within(3, OFFICE), P2=within(6, OFFICE)))
+
+COMPARED = {"targets", "pauses", "tiers", "top_manager"}
+MOVES_NOTHING = {"warn_at", "on_miss", "acknowledge", "close_after", "updates_from_opening", "waiting"}
+
+
+def test_c14_every_term_that_moves_a_deadline_is_compared() -> None:
+    assert {field.name for field in fields(Terms)} == {"priorities"} | COMPARED | MOVES_NOTHING
 
 
 @pytest.mark.parametrize(

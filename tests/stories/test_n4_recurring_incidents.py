@@ -1,16 +1,23 @@
 """N4: a recurring incident becomes a problem, which a specialist follows from start to end."""
 
+import asyncio
 from typing import Any, Final
 
 from app.core.db.engine import Sessions
-from app.core.db.session import driver
+from app.core.db.session import driver, transaction
 from app.problems.background import telling
-from app.problems.background.telling import Telling
+from app.problems.background.telling import Telling, tell_these
 from tests.support.actors import make_account, make_engineer, make_key
 from tests.support.desk import fetch
 from tests.support.stories import Begin, Caller, Story, path_of
+from tests.support.waiting import until_blocked
 
 _TITLE: Final = "Broadcasts are stuck"
+
+_RESOLVED: Final = """
+WITH p AS (UPDATE problems SET state = 'resolved', resolution = 'The queue moves.' WHERE id = $1)
+UPDATE problem_tickets SET pending = pending || '"resolution"'::jsonb WHERE problem_id = $1
+"""
 
 
 async def opened(story: Story, *tickets: Any, **fields: Any) -> Any:
@@ -136,6 +143,23 @@ async def test_n4_a_ticket_that_somebody_holds_is_told_later(sessions: Sessions,
         assert (await story.engineer.get(of(problem)))["untold"] == 1
     await told(sessions)
     assert len(await story.events(path_of(held), "ticket.problem_linked")) == 1
+
+
+async def test_n4_a_resolution_while_tickets_are_told_is_told_too(sessions: Sessions, begin: Begin) -> None:
+    """The pass waits for the link, which says that there is a resolution, and then reads the problem as it is."""
+    story = await begin("wati-business-plus")
+    ticket = await story.open()
+    problem = await opened(story, ticket)
+    step = f"{of(problem)}/state"
+    await story.engineer.post(step, state="investigating")
+    await story.engineer.post(step, state="known_error", workaround="Send it again.")
+    async with transaction(sessions) as session:
+        await (await driver(session)).execute(_RESOLVED, problem["id"])
+        passing = asyncio.create_task(tell_these(sessions, [ticket["id"]]))
+        await until_blocked(sessions)
+    assert await passing == 1
+    messages = (await story.customer.get(f"{path_of(ticket)}/messages"))["items"]
+    assert [message["body"].split("\n\n")[-1] for message in messages] == ["The queue moves."]
 
 
 async def test_n4_a_ticket_belongs_to_one_problem_and_can_be_parted_from_it(sessions: Sessions, begin: Begin) -> None:

@@ -4,7 +4,7 @@ import re
 
 from tests.support.service import heliodesk
 
-LAST = re.compile(r"([\d,]+) tickets in \d+\.\d s \([\d,]+ a second\)\. Differences: (.*)\n\Z")
+LAST = re.compile(r"([\d,]+) tickets? in \d+\.\d s \([\d,]+ a second\)\. Differences: (.*)\n\Z")
 
 
 def check(database: str, *arguments: str) -> tuple[int, list[str], str]:

@@ -4,10 +4,18 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Final, TypeVar
 
+from app.core.pieces import Pieces
 from app.core.problems import Fault, Invalid
 from app.core.text.messages import verbatim
+from app.inbound.mail.parts import Part
+from app.inbound.mail.reading import Mail, read_mail
+
+T = TypeVar("T")
+_SOME: Final = 4_096
 
 
 def process() -> tuple[int, int]:
@@ -24,6 +32,22 @@ def repeated(content: bytes, times: int) -> bytes:
     """A long answer."""
     print("This is printed, and not an answer")  # noqa: T201  as a library might
     return content * times
+
+
+def returned(value: T) -> T:
+    """What it was given."""
+    return value
+
+
+def with_itself(pieces: Pieces) -> Mail:
+    """An e-mail as its first lines say it, and the whole of it as a file."""
+    return replace(read_mail(pieces.each[0][:_SOME]), parts=(Part("a.png", "image/png", len(pieces), pieces),))
+
+
+def compute(seconds: float) -> None:
+    """Use a processor for so many seconds."""
+    while time.process_time() < seconds:
+        pass
 
 
 def refuse() -> None:

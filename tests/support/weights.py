@@ -7,8 +7,9 @@ import asyncio
 from typing import Any, Final
 
 import asyncpg
+import orjson
 
-from tests.support.attack import Plot
+from tests.support.attack import Plot, request
 from tests.support.attacks import Ground, Prepare, copied, make_sandbox
 from tests.support.tickets import P1, TICKET
 
@@ -18,6 +19,7 @@ _LONG: Final[dict[str, Any]] = {
     "tags": [f"{number:02}" + "\u4e2d" * 97 for number in range(50)],
 }
 _TICKETS: Final = 300
+_TICKETS_OF_SANDBOX: Final = 6_000
 _DUE_NOW: Final = "UPDATE tickets SET wake_at = now() WHERE id LIKE 'tkt_0000%'"
 _ENGINEERS: Final = 100
 _OVERRIDES: Final = """
@@ -68,9 +70,33 @@ async def _overrides(ground: Ground) -> Plot:
     return sandbox.plot("POST", "/v1/tickets", TICKET | P1)
 
 
+async def _long_list(ground: Ground) -> Plot:
+    """Lists of two hundred tickets of half a megabyte each."""
+    await copied(ground, await ground.open(**_LONG), _TICKETS)
+    return ground.plot("GET", "/v1/tickets?limit=200", connections=8)
+
+
+async def _long_sandbox(ground: Ground) -> Plot:
+    """A sandbox's clock that is moved, over very many long tickets that are due at the same instants."""
+    sandbox, account = await make_sandbox(ground)
+    await copied(sandbox, await sandbox.open(**_LONG), _TICKETS_OF_SANDBOX)
+    return sandbox.plot("POST", f"/v1/sandbox/{account}/advance", {"by": "PT4H"}, connections=4)
+
+
+async def _markdown(ground: Ground) -> Plot:
+    """Articles, by a support editor, whose Markdown takes half a second."""
+    headers = {"Authorization": ground.admin.headers["Authorization"], "Content-Type": "application/json"}
+    article = {"title": "A", "status": "published"}
+    bodies = [orjson.dumps(article | {"body": f"{{unique}} {each}"}) for each in ("*a **" * 9_600, "*_" * 24_000)]
+    return Plot(tuple(request("POST", "/v1/articles", headers, body) for body in bodies), connections=12)
+
+
 WEIGHTS: Final[dict[str, Prepare]] = {
     "long texts that fall due at once": _long_texts,
     "messages on a ticket with long texts": _long_ticket,
     "a search that finds long texts": _long_hits,
     "a sandbox with 50,000 shift overrides": _overrides,
+    "lists of long texts": _long_list,
+    "a sandbox of 6,000 long tickets": _long_sandbox,
+    "Markdown that takes long": _markdown,
 }

@@ -73,9 +73,12 @@ async def test_no_way_brings_more_tags_than_there_may_be(
     assert await desk.used() == (3, 2)
     refused = await desk.bring(way, "b", "c", "d")
     assert (refused.status_code, reached(refused)) == (409, ("tags", 3, 2))
+    assert refused.json()["detail"] == "The quota tags is 3, with 2 already in use; this request needs 2 more"
     assert await desk.used() == (3, 2)
     assert (await desk.bring(way, "c", "a")).status_code == status
-    assert reached(await desk.bring(way, "d")) == ("tags", 3, 3)
+    refused = await desk.bring(way, "d")
+    assert reached(refused) == ("tags", 3, 3)
+    assert refused.json()["detail"] == "The quota tags is 3, with 3 already in use"
     monkeypatch.setattr(desk.state.settings, "max_tags", 1)  # what is there may stay, and be used
     assert (await desk.bring(way, "b", "a")).status_code == status
     assert await desk.used() == (1, 3)

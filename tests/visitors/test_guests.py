@@ -15,6 +15,8 @@ from app.core.limits.callers import GuestQuota
 from app.core.state import State
 from app.digests.contents import digest_of
 from app.digests.weeks import Managed
+from app.tickets.schemas import NewTicket
+from app.tickets.usecases.people.guests import FOR_KNOWN
 from tests.support.actors import Headers, make_account, make_key
 from tests.support.desk import fetch, now_of, store_plan
 from tests.support.identities import ORIGIN
@@ -33,6 +35,17 @@ UNION SELECT e.ticket_id FROM notices AS n JOIN events AS e ON e.id = n.event_id
 
 def follower(page: Page, opened: Any) -> Headers:
     return page.guest | {"Heliodesk-Identity": opened["access"]["token"]}
+
+
+OF_GUESTS = {
+    *("title", "description", "product", "environment", "impact", "urgency", "business_impact", "priority_reason"),
+    *("account_id", "requester", "channel", "priority", "actor"),
+}
+
+
+def test_of_each_member_of_a_new_ticket_it_is_decided_whether_guests_send_it() -> None:
+    assert {*OF_GUESTS, *FOR_KNOWN} == set(NewTicket.model_fields)
+    assert OF_GUESTS.isdisjoint(FOR_KNOWN)
 
 
 async def test_a_guest_opens_a_ticket_and_follows_it(page: Page) -> None:

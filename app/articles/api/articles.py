@@ -10,12 +10,14 @@ from starlette.background import BackgroundTask
 from app.articles import schemas
 from app.articles.api.pages import html_page
 from app.articles.api.paths import BY_ID
+from app.articles.diff import with_diffs
 from app.articles.models import ArticleRow
 from app.articles.read import queries
 from app.articles.read.answers import search, suggest
 from app.articles.read.queries import ArticleFilter, article_by_id, article_document
 from app.articles.read.search import Asked, reaches_of, suggested_to
-from app.articles.schemas import ArticleFields, ArticleId, ArticleStatus, Audience, NewArticle, Slug
+from app.articles.rendering import render
+from app.articles.schemas import MOST_BODY, ArticleFields, ArticleId, ArticleStatus, Audience, NewArticle, Slug
 from app.articles.usecases import editing, reading
 from app.core.auth import Principal
 from app.core.clock import database_now
@@ -25,10 +27,11 @@ from app.core.state import State
 from app.core.text.messages import _
 from app.core.web.kit.deps import LanguageDep
 from app.core.web.kit.merge_patch import PatchDep
-from app.core.web.kit.operations import CallDep, Document, ResourceRouter, SupportCall
-from app.core.web.kit.paging import PageDep, made
+from app.core.web.kit.operations import Call, CallDep, Document, ResourceRouter, SupportCall
+from app.core.web.kit.paging import PageDep, listing, made
 from app.core.web.kit.visits import CUSTOMERS, EVERYBODY
 from app.core.web.page import wants_page
+from app.core.workers.offload import owner_of
 
 router = ResourceRouter("articles", prefix="/v1/articles", tags=["Articles"])
 ArticlePath = Annotated[ArticleId, Path(description="The article's id")]
@@ -60,6 +63,12 @@ def _require_editor(principal: Principal) -> None:
         raise Forbidden(_("The knowledge base serves all accounts, and this key is of one account alone"))
 
 
+async def _render(call: Call, body: object) -> None:
+    """Render what is written, where it is an article's text: before anything is held."""
+    if isinstance(body, str) and len(body) <= MOST_BODY:
+        await render(call.state.sessions, call.state.offload, owner_of(call.principal), body.strip("\r\n"))
+
+
 def noting(state: State, answer: Response, read: reading.Read | None) -> Response:
     """The answer, behind which the read is noted."""
     if read:
@@ -78,6 +87,7 @@ async def create_article(call: SupportCall, body: NewArticle) -> Response:
     in this language.
     """
     _require_editor(call.principal)
+    await _render(call, body.body)
 
     async def create(session: AsyncSession) -> Any:
         now = await database_now(session)
@@ -158,6 +168,7 @@ async def update_article(call: SupportCall, article_id: ArticlePath, patch: Patc
     A JSON Merge Patch (RFC 7396), for support. Each change is kept as a version.
     """
     _require_editor(call.principal)
+    await _render(call, patch.get("body"))
 
     async def load(session: AsyncSession) -> ArticleRow:
         return await article_by_id(session, call.principal, article_id, lock=True)
@@ -182,13 +193,13 @@ async def list_article_versions(call: SupportCall, page: PageDep, article_id: Ar
 
     async def find(session: AsyncSession) -> Any:
         await article_by_id(session, call.principal, article_id)
-        return await queries.versions_page(session, article_id, page)
+        rows = await queries.versions_page(session, article_id, page)
+        shown = queries.shown(rows[: page.limit])
+        return rows, [row.version for row in shown], await queries.version_facts(session, shown)
 
-    async def documents(session: AsyncSession, rows: Any) -> Any:
-        known = await queries.version_documents(session, rows)
-        return lambda row: known[row.version]
-
-    return await call.page_with(page, find, place=lambda row: (row.version,), documents=documents)
+    rows, numbers, known = await call.ask(find)
+    told = await call.state.offload.run(owner_of(call.principal), with_diffs, known, numbers)
+    return listing(call.request, page, rows, place=lambda row: (row.version,), document=lambda row: told[row.version])
 
 
 @router.action(f"{BY_ID}/vote", schemas.Article, repeatable=True, visitors=CUSTOMERS)

@@ -1,6 +1,6 @@
 """The words that articles have, and which of them stand for the words of a query."""
 
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -11,8 +11,9 @@ from app.articles.wording import LONGEST, SPELT, Kin, Span, Term, configuration,
 
 _LEXEMES_READ: Final = 120
 """Words of a query that are read, by the configuration of each language."""
-_MISTYPED: Final = 5
-"""Words that are looked for in another spelling, in each language."""
+_MISTYPED: Final = 12
+"""Words that are looked for in another spelling, in all languages together: those of the title first, and of one place
+those of the query's language and of the reader's first."""
 _ALIKE: Final = 0.45
 """How similar a spelling is, at least (pg_trgm): two words of seven letters that differ in one."""
 
@@ -95,7 +96,7 @@ class Lexicon:
             for number, term in enumerate(terms)
             if term.language in languages and term.may_be_mistyped and number not in related
         ]
-        chosen = [each for language in sorted(languages) for each in _of(unknown, language)[:_MISTYPED]]
+        chosen = sorted(unknown, key=lambda each: (not each[1].titled, each[1].place))[:_MISTYPED]
         if not chosen:
             return {}
         columns = ([n for n, _ in chosen], [t.language for _, t in chosen], [t.lexeme for _, t in chosen])
@@ -103,7 +104,3 @@ class Lexicon:
         for number, word, articles in await self.connection.fetch(_SPELT, *columns, self.reaches, _ALIKE):
             spelt.setdefault(number, {})[word] = Kin(SPELT, articles)
         return spelt
-
-
-def _of(numbered: Iterable[tuple[int, Term]], language: str) -> list[tuple[int, Term]]:
-    return [each for each in numbered if each[1].language == language]

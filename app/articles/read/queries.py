@@ -1,33 +1,24 @@
 """Reading articles. What the caller may not see is ``NotFound``."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate, takewhile
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.articles import schemas
-from app.articles.diff import difference
-from app.articles.markdown import html
 from app.articles.models import ArticleRow, ArticleVersionRow
 from app.articles.read.search import reaches_of
+from app.articles.rendering import rendered_once
 from app.core.auth import Principal
-from app.core.db.session import memory_of
 from app.core.problems import NotFound
-from app.core.web.kit.paging import Columns, Filter, Order, Page, Slice, Wanted, filtered_by
+from app.core.web.kit.paging import PAGE_BYTES, Columns, Filter, Order, Page, Slice, Wanted, filtered_by
 
 REACH: Final = 2000
 """Articles that one page of a filtered list examines: their rows are wide."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Rendered:
-    """The HTML of one version of an article."""
-
-    html: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +93,11 @@ async def article_document(session: AsyncSession, principal: Principal | None, r
     members = {name: getattr(row, name) for name in schemas.Article.model_fields if hasattr(row, name)}
     if principal is None or not principal.spans_accounts:
         members |= {"created_by": None, "updated_by": None}
-    members |= {"html": await _html(session, row), "translations": [dict(each) for each in translations.mappings()]}
+    members |= {
+        "html": (await rendered_once(session, row.body)).html,
+        "translations": [dict(each) for each in translations.mappings()],
+    }
     return schemas.Article.model_validate(members).model_dump()
-
-
-async def _html(session: AsyncSession, row: ArticleRow) -> str:
-    memory, name = memory_of(session), (row.id, row.version)
-    known = memory.recall(_Rendered, name)
-    return (known or memory.keep(name, _Rendered(await asyncio.to_thread(html, row.body)))).html
 
 
 async def articles_page(
@@ -140,18 +128,20 @@ async def versions_page(session: AsyncSession, article_id: str, page: Page) -> S
     return (await session.scalars(query.order_by(ArticleVersionRow.version).limit(page.limit + 1))).all()
 
 
-async def version_documents(session: AsyncSession, rows: Sequence[ArticleVersionRow]) -> Mapping[int, dict[str, Any]]:
-    """Versions of one article that follow each other, by number, each with what it changed."""
+async def version_facts(session: AsyncSession, rows: Sequence[ArticleVersionRow]) -> Mapping[int, dict[str, Any]]:
+    """What versions of one article that follow each other say, by number, and the one before them."""
     known = {row.version: _said(row) for row in rows}
     if rows and (first := rows[0]).version > 1:
         before = await session.get(ArticleVersionRow, (first.article_id, first.version - 1))
         known |= {before.version: _said(before)} if before else {}
-    return await asyncio.to_thread(_with_diffs, known, [row.version for row in rows])
+    return known
+
+
+def shown(rows: Sequence[ArticleVersionRow]) -> list[ArticleVersionRow]:
+    """The versions that one page has room for."""
+    sizes = accumulate((len(row.body.encode()) for row in rows), initial=0)
+    return [row for row, _ in zip(rows, takewhile(lambda before: before < PAGE_BYTES, sizes), strict=False)]
 
 
 def _said(row: ArticleVersionRow) -> dict[str, Any]:
     return {column.key: getattr(row, column.key) for column in ArticleVersionRow.__table__.columns}
-
-
-def _with_diffs(known: Mapping[int, dict[str, Any]], numbers: Sequence[int]) -> Mapping[int, dict[str, Any]]:
-    return {number: known[number] | {"diff": difference(known.get(number - 1), known[number])} for number in numbers}

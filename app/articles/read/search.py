@@ -14,6 +14,7 @@ from asyncpg import Connection
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.articles.index import ALL, KNOWN_ERROR
+from app.articles.models import KEYS
 from app.articles.read.lexicon import Lexicon
 from app.articles.wording import (
     MANY,
@@ -21,6 +22,7 @@ from app.articles.wording import (
     Weighed,
     any_of,
     configuration,
+    keys_of,
     primary,
     product_key,
     rarest,
@@ -48,23 +50,29 @@ WHERE language = $1 AND reach = ANY ($2::text[]) GROUP BY word HAVING sum(articl
 RANKED: Final = f"""
 WITH asked AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::float8[]) AS q (language, word, term, weight)
+), queries AS MATERIALIZED (
+    SELECT language, query::tsquery FROM unnest($8::text[], $9::text[]) AS q (language, query)
 ), found AS MATERIALIZED (
     SELECT article_id, slug, language, product, reach, words FROM article_texts
-    WHERE words @@ $5::text::tsquery AND reach = ANY ($6::text[])
+    WHERE {KEYS} && $5::text[] AND reach = ANY ($6::text[])
       AND ($7::text IS NULL OR product = $7 OR product IS NULL) LIMIT {MANY}
 ), near AS MATERIALIZED (
-    SELECT * FROM found ORDER BY ts_rank(words, $5::text::tsquery) DESC, article_id LIMIT {_RANKED}
-)
-SELECT n.article_id, n.slug, n.language, n.product, n.reach, sum(t.score) AS score, array_agg(t.word) AS words
-FROM near AS n CROSS JOIN LATERAL (
-    SELECT DISTINCT ON (q.term) q.word,
+    SELECT f.* FROM found AS f JOIN queries AS q USING (language)
+    ORDER BY ts_rank(f.words, q.query) DESC, f.article_id LIMIT {_RANKED}
+), lexemes AS MATERIALIZED (
+    SELECT n.article_id, n.language, u.* FROM near AS n CROSS JOIN LATERAL unnest(n.words) AS u
+), terms AS (
+    SELECT DISTINCT ON (u.article_id, q.term) u.article_id, q.word,
            q.weight * CASE WHEN 'A' = ANY (u.weights) THEN 1 WHEN 'B' = ANY (u.weights) THEN 0.9
                            ELSE 0.4 + 0.1 * least(cardinality(u.positions), 4) END AS score
-    FROM unnest(n.words) AS u JOIN asked AS q ON q.language = n.language AND q.word = u.lexeme
-    ORDER BY q.term, score DESC
-) AS t
-GROUP BY n.article_id, n.slug, n.language, n.product, n.reach
-"""  # noqa: S608  numbers of ours
+    FROM lexemes AS u JOIN asked AS q ON q.language = u.language AND q.word = u.lexeme
+    ORDER BY u.article_id, q.term, score DESC
+), scores AS (
+    SELECT article_id, sum(score) AS score, array_agg(word) AS words FROM terms GROUP BY article_id
+)
+SELECT n.article_id, n.slug, n.language, n.product, n.reach, s.score, s.words
+FROM scores AS s JOIN near AS n USING (article_id)
+"""  # noqa: S608  numbers of ours, and an expression
 # PostgreSQL takes words of which it has no statistics for frequent, and many of them for a reason to read all articles.
 BY_WORDS: Final = "SET LOCAL enable_seqscan = off"
 _MARKED: Final = f"StartSel={MARKS[0]}, StopSel={MARKS[1]}"
@@ -153,17 +161,27 @@ async def shown(session: AsyncSession, found: Sequence[Found]) -> Sequence[Row]:
 
 
 async def _ranked(connection: "Connection[Any]", asked: Asked, words: Sequence[Weighed]) -> Sequence[Row]:
-    columns = (
+    product = product_key(asked.product) if asked.strict else None
+    await connection.execute(BY_WORDS)
+    ranked: Sequence[Row] = await connection.fetch(RANKED, *arguments(words, asked.reaches, product))
+    await connection.execute("SET LOCAL enable_seqscan = on")
+    return ranked
+
+
+def arguments(words: Sequence[Weighed], reaches: Sequence[str], product: str | None) -> tuple[object, ...]:
+    """What ``RANKED`` is asked: all words with their worth, and the rarest of each language."""
+    rare = rarest(words)
+    return (
         [each.language for each in words],
         [each.word for each in words],
         [each.term for each in words],
         [each.weight for each in words],
+        keys_of(rare, reaches),
+        reaches,
+        product,
+        list(rare),
+        [any_of(own) for own in rare.values()],
     )
-    product = product_key(asked.product) if asked.strict else None
-    await connection.execute(BY_WORDS)
-    ranked: Sequence[Row] = await connection.fetch(RANKED, *columns, any_of(rarest(words)), asked.reaches, product)
-    await connection.execute("SET LOCAL enable_seqscan = on")
-    return ranked
 
 
 def _best(ranked: Sequence[Row], asked: Asked, written: str, limit: int) -> list[Found]:

@@ -18,6 +18,7 @@ from app.core.db.migrate import require_fit
 from app.core.db.session import transaction
 from app.core.problems import Problem
 from app.core.settings import Settings
+from app.core.text.amounts import amount
 from app.resources import COMMANDS, open_state
 
 articles = typer.Typer(help="Import and export the knowledge base.", no_args_is_help=True)
@@ -65,7 +66,7 @@ def export_command(folder: Folder, *, data: Data = Path(".heliodesk")) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for article in found:
         (folder / file_name(article)).write_text(written(article), encoding="utf-8")
-    typer.echo(f"{len(found):,} articles")
+    typer.echo(amount(len(found), "article"))
 
 
 def _read(folder: Path) -> list[NewArticle]:

@@ -22,6 +22,7 @@ from app.core.db.tables import Row
 from app.core.logging import configure_logging
 from app.core.problems import NotFound
 from app.core.settings import Settings
+from app.core.text.amounts import amount
 from app.core.text.language import SOURCE
 from app.core.text.messages import verbatim
 from app.resources import COMMANDS, open_state
@@ -100,13 +101,13 @@ def _show(order: Order, report: Report, changes: list[Row]) -> None:
     if changes:
         console.print(_changes(changes))
     for row in document["left_out"]:
-        told = f"{row['tickets']:,} left out ({row['reason']}), such as {row['ticket_id']}: {row['detail']}"
-        console.print(told, markup=False, highlight=False)
+        tickets = f"{amount(row['tickets'], 'ticket')} left out ({row['reason']})"
+        console.print(f"{tickets}, such as {row['ticket_id']}: {row['detail']}", markup=False, highlight=False)
     listed, changed = len(changes), report.missed + report.saved
     more = f" ({listed:,} of them listed)" if listed < changed else ""
     sample = f", {document['looked_at']:,} of them tried as a sample" if document["sampled"] else ""
     console.print(
-        f"{order.tickets:,} tickets{sample}. Promises missed by this plan alone: {report.missed:,};"
+        f"{amount(order.tickets, 'ticket')}{sample}. Promises missed by this plan alone: {report.missed:,};"
         f" by the recorded one alone: {report.saved:,}{more}"
     )
 

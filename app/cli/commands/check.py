@@ -15,6 +15,7 @@ from app.core.db.engine import Sessions
 from app.core.db.migrate import require_fit
 from app.core.settings import Settings
 from app.core.state import State
+from app.core.text.amounts import amount
 from app.files.checking import missing_files
 from app.replay.snapshots import Scope, Snapshot, count, walk
 from app.reports.facts.checking import WrongFact, wrong_facts, wrong_sums
@@ -52,7 +53,8 @@ class Checked:
         rate = self.tickets / self.seconds if self.seconds else 0
         found = f"{self.findings:,} in {self.faulty:,} of them" if self.findings else "none"
         remarks = f". To know: {self.remarks:,}" if self.remarks else ""
-        return f"{self.tickets:,} tickets in {self.seconds:.1f} s ({rate:,.0f} a second). Differences: {found}{remarks}"
+        tickets = amount(self.tickets, "ticket")
+        return f"{tickets} in {self.seconds:.1f} s ({rate:,.0f} a second). Differences: {found}{remarks}"
 
 
 async def check(settings: Settings, scope: Scope, judge: Judge, remark: Judge) -> Checked:
@@ -84,7 +86,8 @@ async def _check(state: State, scope: Scope, judge: Judge, remark: Judge, consol
             passed(number)
     if scope == Scope() and (sums := await wrong_sums(sessions)):
         findings += sums
-        console.print(f"{sums:,} sums are not what the facts of reports come to", highlight=False)
+        are = amount(sums, "sum is", "sums are")
+        console.print(f"{are} not what the facts of reports come to", highlight=False)
     async for missing in missing_files(state.sessions, state.files, scope.account_id, scope.ticket_id):
         findings += 1
         console.print(str(missing), markup=False, highlight=False)
@@ -113,6 +116,6 @@ def progress(console: Console, total: int) -> Iterator[Callable[[int], None]]:
             bar.advance(task, number)
             if bar.disable and clock.monotonic() - told_at >= _BETWEEN_LINES:
                 told_at = clock.monotonic()
-                console.print(f"{done:,} of {total:,} tickets", highlight=False)
+                console.print(f"{done:,} of {amount(total, 'ticket')}", highlight=False)
 
         yield passed

@@ -24,6 +24,7 @@ from app.core.db.tables import Row
 from app.core.logging import configure_logging
 from app.core.problems import BadRequest, Fault, NotFound, Problem, message_of
 from app.core.settings import Settings
+from app.core.text.amounts import amount
 from app.core.text.messages import _, verbatim
 from app.core.web.body import read_json
 from app.plans import queries, store
@@ -239,9 +240,11 @@ def _show(report: Report, total: int, *, dry_run: bool) -> None:
     for failed in report.failed:
         console.print(f"{failed['ticket_id']} stays as it is: {failed['error']}", markup=False)
     would = "would change" if dry_run else "changed"
-    console.print(f"{total:,} tickets in scope, {report.changed:,} {would}, {len(report.moves):,} deadlines move")
+    moved = amount(len(report.moves), "deadline moves", "deadlines move")
+    console.print(f"{amount(total, 'ticket')} in scope, {report.changed:,} {would}, {moved}")
     if report.calls_requested or report.calls_ended:
-        console.print(f"{report.calls_requested:,} calls are requested, {report.calls_ended:,} end")
+        requested = amount(report.calls_requested, "call is requested", "calls are requested")
+        console.print(f"{requested}, {amount(report.calls_ended, 'ends', 'end')}")
 
 
 def _cells(move: Row) -> tuple[str, ...]:

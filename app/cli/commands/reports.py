@@ -11,6 +11,7 @@ from app.cli.databases import Data, database
 from app.core import clock
 from app.core.db.migrate import require_fit
 from app.core.settings import Settings
+from app.core.text.amounts import amount
 from app.replay.snapshots import Scope, count
 from app.reports.facts.rebuilding import rebuild
 from app.resources import COMMANDS, open_state
@@ -43,4 +44,4 @@ async def _rebuild(settings: Settings) -> str:
                 tickets += number
                 passed(number)
     seconds = clock.monotonic() - started
-    return f"{tickets:,} tickets counted in {seconds:.1f} s ({tickets / seconds:,.0f} a second)"
+    return f"{amount(tickets, 'ticket')} counted in {seconds:.1f} s ({tickets / seconds:,.0f} a second)"

@@ -5,7 +5,7 @@ from typing import Final
 
 from app.core.problems import QuotaExceeded
 from app.core.settings import Settings
-from app.core.text.messages import _
+from app.core.text.messages import Message, _
 
 NOBODY: Final = "NULL::bigint"
 """SQL of what is not counted in the database."""
@@ -41,5 +41,10 @@ class Quota:
     def check(self, used: int, most: int, more: int = 1) -> None:
         """409 unless there is room for ``more`` beside what is ``used``."""
         if used + more > most:
-            detail = _("The quota {name} is {most}, and {used} are used", name=self.name, most=most, used=used)
-            raise QuotaExceeded(detail, quota=self.name, value=most, used=used)
+            raise QuotaExceeded(self._refusal(used, most, more), quota=self.name, value=most, used=used)
+
+    def _refusal(self, used: int, most: int, more: int) -> Message:
+        if more > 1:
+            form = _("The quota {name} is {most}, with {used} already in use; this request needs {more} more")
+            return form.given(name=self.name, most=most, used=used, more=more)
+        return _("The quota {name} is {most}, with {used} already in use", name=self.name, most=most, used=used)

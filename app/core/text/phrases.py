@@ -31,6 +31,12 @@ def moment(at: datetime, zone: ZoneInfo, language: Language) -> str:
     return f"{text} (UTC{local.isoformat()[-6:]})"
 
 
+def moment_short(at: datetime, zone: ZoneInfo, language: Language) -> str:
+    """The day and the local time to the minute in a few characters, for tables."""
+    local, locale = at.astimezone(zone), locale_of(language)
+    return f"{format_date(local, 'medium', locale)}, {format_time(local, 'short', locale=locale)}"
+
+
 def moment_in(at: datetime, zone: ZoneInfo, language: Language) -> str:
     """The same with the name of the zone, for a reader who may be anywhere."""
     return f"{moment(at, zone, language)} ({zone.key})"

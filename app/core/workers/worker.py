@@ -1,9 +1,10 @@
 """A worker process: ``python -m app.core.workers.worker PARENT NICENESS MODULE...`` computes what its parent sends.
 
-A message, either way, is its length in eight bytes and a pickle. An empty one goes out once the modules are imported;
-then ``(function, arguments)`` comes in, and ``(whether it returned, what it returned or raised)`` goes out, one task at
-a time. It imports what its tasks need, and nothing else of the service. It ends when its input does, and with its
-parent.
+A message, either way, is the length of a pickle and the number of pieces that stand apart from it, in eight bytes each,
+the pickle, and each piece after its own length: so neither side copies all of a large message at once
+(``core/pieces.py``). An empty one goes out once the modules are imported; then ``(function, arguments)`` comes in, and
+``(whether it returned, what it returned or raised)`` goes out, one task at a time. It imports what its tasks need, and
+nothing else of the service. It ends when its input does, and with its parent.
 """
 
 import importlib
@@ -14,24 +15,29 @@ import struct
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Any, BinaryIO, Final
+from io import BytesIO
+from typing import Any, BinaryIO, Final, cast
 
 from app.core.workers.parents import die_with
 
+HEAD: Final = struct.Struct(">QQ")
 LENGTH: Final = struct.Struct(">Q")
 
 
-class _Pieces(list[bytes]):
-    """A file of pieces, in which large bytes are not copied."""
+class _Written(list[bytes]):
+    """A file of what is written, in which large bytes are not copied."""
 
     write = list.append
 
 
 def packed(value: Any) -> list[bytes]:
     """A message, in pieces."""
-    pieces = _Pieces()
-    pickle.Pickler(pieces, pickle.HIGHEST_PROTOCOL).dump(value)
-    return [LENGTH.pack(sum(map(len, pieces))), *pieces]
+    written, apart = _Written(), list[pickle.PickleBuffer]()
+    pickle.Pickler(written, pickle.HIGHEST_PROTOCOL, buffer_callback=apart.append).dump(value)
+    message = [HEAD.pack(sum(map(len, written)), len(apart)), *written]
+    for piece in map(pickle.PickleBuffer.raw, apart):
+        message += [LENGTH.pack(len(piece)), cast("bytes", piece)]
+    return message
 
 
 def main(parent: int, niceness: int, modules: Sequence[str]) -> None:
@@ -49,23 +55,31 @@ def main(parent: int, niceness: int, modules: Sequence[str]) -> None:
     os.nice(niceness)  # it starts at full speed: somebody waits for it already
     answers.writelines(packed(None))
     answers.flush()
-    while (content := _next(tasks)) is not None:
-        answers.writelines(_answer(content))
+    while (task := _next(tasks)) is not None:
+        answers.writelines(_answer(*task))
         answers.flush()
 
 
-def _next(tasks: BinaryIO) -> bytes | None:
-    head = tasks.read(LENGTH.size)
-    if len(head) < LENGTH.size:
-        return None
-    (length,) = LENGTH.unpack(head)
-    content = tasks.read(length)
-    return content if len(content) == length else None
-
-
-def _answer(content: bytes) -> list[bytes]:
+def _next(tasks: BinaryIO) -> tuple[bytes, list[bytes]] | None:
+    """A pickle, and the pieces that stand apart from it; None where the input has ended."""
     try:
-        function, arguments = pickle.loads(content)  # noqa: S301  our parent's own
+        length, number = HEAD.unpack(tasks.read(HEAD.size))
+        content = _exactly(tasks, length)
+        return content, [_exactly(tasks, *LENGTH.unpack(tasks.read(LENGTH.size))) for _ in range(number)]
+    except (struct.error, EOFError):
+        return None
+
+
+def _exactly(tasks: BinaryIO, length: int) -> bytes:
+    content = tasks.read(length)
+    if len(content) < length:
+        raise EOFError
+    return content
+
+
+def _answer(content: bytes, apart: Sequence[bytes]) -> list[bytes]:
+    try:
+        function, arguments = pickle.loads(content, buffers=apart)  # noqa: S301  our parent's own
         return packed((True, function(*arguments)))
     except Exception as error:  # noqa: BLE001  it is raised where the task came from
         error.add_note(traceback.format_exc())
@@ -76,7 +90,8 @@ def _raised(error: Exception) -> list[bytes]:
     """The error, or where it cannot be sent, or read there, one that says what it was."""
     try:
         message = packed((False, error))
-        pickle.loads(b"".join(message[1:]))  # noqa: S301  our own
+        content, apart = cast("tuple[bytes, list[bytes]]", _next(BytesIO(b"".join(message))))
+        pickle.loads(content, buffers=apart)  # noqa: S301  our own
     except Exception:  # noqa: BLE001  whatever an exception of a library makes of it
         return packed((False, RuntimeError(traceback.format_exc())))
     return message

@@ -88,7 +88,7 @@ from app.events.types.tickets import (
 
 
 class EventPostponed(EventData):
-    """A background job failed with one event, twice in a row: until ``retry_at`` what the job does lacks that event."""
+    """A background job failed with one event, twice in a row: until ``retry_at`` its results lack that event."""
 
     type = "event.postponed"
     audience = "internal"
@@ -102,7 +102,7 @@ class EventPostponed(EventData):
 
 
 class JobPostponed(EventData):
-    """A background job fails with every event: it pauses until ``retry_at``, and what it does lacks all new events."""
+    """A background job fails with every event: it pauses until ``retry_at``, and its results lack all new events."""
 
     type = "job.postponed"
     audience = "internal"
@@ -113,7 +113,7 @@ class JobPostponed(EventData):
 
 
 class CountPostponed(EventData):
-    """A ticket could not be counted, three times in a row: reports lack what is new of it until a retry succeeds."""
+    """A ticket could not be counted, three times in a row: reports lack its latest changes until a retry succeeds."""
 
     type = "count.postponed"
     audience = "internal"

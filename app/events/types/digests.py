@@ -19,7 +19,7 @@ class DigestTicket(BaseModel):
 
 
 class AccountDigest(NotifyingEvent, TextEvent):
-    """The weekly digest of an account for its technical account manager, where there is something to tell."""
+    """The weekly digest of an account for its technical account manager, if there is anything to report."""
 
     type = "account.digest"
     audience = "internal"

@@ -89,7 +89,7 @@ class RoutingRoundExhausted(NotifyingEvent, _Chosen):
 
 
 class TicketHandedOver(ChangeEvent):
-    """Another engineer goes on. `from` and `to` have `engineer_id`, `engineer_name` and `region`."""
+    """Another engineer continues. `from` and `to` have `engineer_id`, `engineer_name` and `region`."""
 
     type = "ticket.handed_over"
     reason: str | None = Field(

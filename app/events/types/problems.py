@@ -27,7 +27,7 @@ class SuggestedTicket(BaseModel):
 
 
 class ProblemSuggested(_OfProblem):
-    """Tickets that were opened lately are alike: told first at three, then each time that their number has doubled."""
+    """Recently opened tickets are alike: told first at three, then whenever their number has doubled."""
 
     type = "problem.suggested"
     words: list[str] = Field(description="The reason: what their texts share, the rarest first")
@@ -52,7 +52,7 @@ class ProblemUpdated(_OfProblem):
 
 
 class ProblemTargetMissed(_OfProblem):
-    """A problem was not brought to a state in the time that a plan gives for it."""
+    """A problem did not reach a state within the time that a plan gives for it."""
 
     type = "problem.target_missed"
     state: str

@@ -8,7 +8,7 @@ from app.events.types.data import EventData
 
 
 class AccountReportReady(EventData):
-    """The monthly report of an account is sent to those who are to get it by e-mail."""
+    """The monthly report of an account is sent to its recipients by e-mail."""
 
     type = "account.report_ready"
     month: str = Field(description="Like `2026-11`: where the account is")

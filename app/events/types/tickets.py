@@ -64,7 +64,7 @@ class TicketStatusChanged(ChangeEvent):
 
 
 class TicketReopened(NotifyingEvent, ChangeEvent):
-    """A resolved ticket was reopened; of a P1, the technical account manager is notified."""
+    """A resolved ticket was reopened; for a P1, the technical account manager is notified."""
 
     type = "ticket.reopened"
 
@@ -187,7 +187,7 @@ class MessagePosted(TextEvent):
 
 
 class FileQuarantined(EventData):
-    """The scanner has found something in a file: nobody gets it any more."""
+    """The scanner has found something in a file: nobody can download it any more."""
 
     type = "file.quarantined"
     file_id: str

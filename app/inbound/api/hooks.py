@@ -20,6 +20,7 @@ from app.core.web.kit.merge_patch import PatchDep
 from app.core.web.kit.operations import AccountScope, ActorDep, CallDep, Document, ResourceRouter, account_of
 from app.core.web.kit.paging import PageDep, Slice, made
 from app.core.workers.offload import owner_of
+from app.inbound.api.payload_replies import payload_reply
 from app.inbound.documents import (
     Hook,
     HookWithSecret,
@@ -212,12 +213,12 @@ async def get_hook_receipt(call: CallDep, hook_id: HookPath, receipt_id: Receipt
 
     Including the payload as it came. E-mails as they came are for support alone (403).
     """
-
-    async def get(session: AsyncSession) -> Document:
+    async with snapshot(call.state.sessions) as session:
         hook = await queries.hook_by_id(session, call.principal, hook_id)
-        return payload_document(await queries.receipt_by_id(session, hook, receipt_id), call.principal)
-
-    return await call.read(get)
+        receipt = await queries.receipt_by_id(session, hook, receipt_id)
+        document = payload_document(receipt, call.principal)
+        payload = await queries.payload_of(session, receipt)
+    return await payload_reply(document, payload, call.request)
 
 
 @router.action("/{hook_id}/receipts/{receipt_id}/process", Receipt, problems=[Conflict])

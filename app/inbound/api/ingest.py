@@ -176,7 +176,7 @@ async def enqueue_event(request: Request, state: StateDep, hook_id: HookPath, _k
     For clients of PagerDuty, whose answers these are. The hook's key may be the event's `routing_key`.
     """
     post = await receive.posted(request, hook_id, "pagerduty")
-    body = decoded(post.sent, post.headers.get("content-encoding"), state.settings.max_body_bytes)
+    body = decoded(post.sent, post.headers.get("content-encoding"), state.settings.max_body_bytes).whole()
     try:
         event = _event_of(body, post.headers.get("content-type", ""))
     except Unreadable as error:

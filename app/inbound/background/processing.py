@@ -26,12 +26,14 @@ from app.core.db.session import driver, run, transaction
 from app.core.jobs.fair_turns import Turns
 from app.core.limits.callers import TicketQuota
 from app.core.outgoing.via import HEADER, read_via
+from app.core.pieces import Pieces
 from app.core.problems import Problem, Unavailable
 from app.core.schemas.mailboxes import STORED
 from app.core.text.language import choose_language
 from app.core.text.messages import both, to_stored
 from app.core.web.replies import dump
 from app.events.log import came_via
+from app.inbound import bodies
 from app.inbound.background.resting import Resting
 from app.inbound.decisions import Decision, Outcome
 from app.inbound.formats.signal import Batch, Signal, Unreadable, bounded_texts
@@ -79,10 +81,10 @@ SELECT h.fields, a.locale, coalesce(a.sandbox_now, clock_timestamp()) AS now
 FROM hooks AS h JOIN accounts AS a ON a.account_id = h.account_id
 WHERE h.account_id = $1 AND h.id = $2 FOR UPDATE OF h SKIP LOCKED
 """
-_NEXT: Final = """
-SELECT id, format, headers, CASE WHEN id IS DISTINCT FROM $3 THEN body END AS body, received_at, done FROM receipts
-WHERE account_id = $1 AND hook_id = $2 AND state = 'pending' ORDER BY received_at, id LIMIT 1
-"""
+_NEXT: Final = f"""
+SELECT id, format, headers, CASE WHEN id IS DISTINCT FROM $3 THEN {bodies.FIRST} END AS body, received_at, done
+FROM receipts WHERE account_id = $1 AND hook_id = $2 AND state = 'pending' ORDER BY received_at, id LIMIT 1
+"""  # noqa: S608  our own text
 _ADVANCE: Final = """
 UPDATE receipts
 SET done = $3, left_out = $4, signals = signals || $5::jsonb, tickets = tickets || $6::text::jsonb,
@@ -116,7 +118,7 @@ class Turn:
     receipt_id: str
     format: str
     headers: dict[str, str]
-    body: bytes | None
+    body: Pieces | None
     """None where it is an e-mail that is read already"""
     received_at: datetime
     done: int
@@ -266,7 +268,9 @@ async def _turn(session: AsyncSession, readings: Readings, account_id: str, hook
     if not held or not found:
         return None
     receipt = dict(found)
-    return Turn(account_id, hook_id, **held, receipt_id=receipt.pop("id"), **receipt)
+    receipt_id, first = receipt.pop("id"), receipt.pop("body")
+    body = None if first is None else await bodies.body_of(connection, account_id, receipt_id, first)
+    return Turn(account_id, hook_id, **held, receipt_id=receipt_id, body=body, **receipt)
 
 
 async def _process(session: AsyncSession, readings: Readings, turn: Turn) -> tuple[int, str]:
@@ -275,7 +279,9 @@ async def _process(session: AsyncSession, readings: Readings, turn: Turn) -> tup
     if turn.format == "email":
         return await _take_mail(session, readings, turn, fields)
     hook = Hooked(turn.account_id, turn.hook_id, fields, choose_language(turn.locale))
-    payload = Payload(turn.format, cast("bytes", turn.body), turn.headers, turn.receipt_id, fields.interpretation)
+    payload = Payload(
+        turn.format, cast("Pieces", turn.body).whole(), turn.headers, turn.receipt_id, fields.interpretation
+    )
     batch = readings.of(turn.account_id, turn.hook_id, payload)
     signals = batch.signals[turn.done : turn.done + SLICE]
     came_via(session, read_via(turn.headers.get(HEADER)))

@@ -4,6 +4,7 @@ import codecs
 import re
 from base64 import b64decode
 from collections.abc import Iterator
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field
 from email.errors import MessageError
@@ -14,6 +15,7 @@ from typing import Final
 import html_text
 from lxml import etree, html
 
+from app.core.pieces import Pieces
 from app.inbound.mail.links import holds_link
 
 MOST_PARTS: Final = 1_000
@@ -37,6 +39,20 @@ _MOST_FIELD: Final = 50_000
 """Characters of a header field that are looked at."""
 _NO_CHARSETS: Final = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
 """Codecs of the interpreter's that no message is written in; some take for ever."""
+_MEANT: Final = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "euc_kr": "cp949",
+    "shift_jis": "cp932",
+    "big5": "big5hkscs",
+    "iso8859-11": "cp874",
+    "tis-620": "cp874",
+}
+"""What is meant by the names of these charsets, as browsers take them (WHATWG, Encoding): their larger relatives."""
+_ONE_BYTE: Final = re.compile(r"(?:iso8859|cp125|cp874|koi8|mac|tis).*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +63,7 @@ class Part:
     type: str
     size: int
     """bytes, without its transfer coding"""
-    content: bytes = field(default=b"", repr=False)
+    content: Pieces = field(default_factory=Pieces, repr=False)
     has_link: bool = False
     """it holds a link that is an engineer's"""
 
@@ -96,7 +112,7 @@ def content_of(message: Entity) -> tuple[str, tuple[Part, ...]]:
 
 def part_with(content: bytes, name: str, kind: str) -> Part:
     """A part that holds this."""
-    return Part(name, kind, len(content), content, holds_link(content) or holds_link(name))
+    return Part(name, kind, len(content), Pieces.of(content), holds_link(content) or holds_link(name))
 
 
 def _whole(text: str, kind: str) -> Part:
@@ -109,13 +125,35 @@ def text_of(entity: Entity) -> str:
     """The text of a part, in whatever encoding it really is."""
     content = bytes_of(entity)
     declared = (entity.get_content_charset() or "utf-8").strip("'\" ")
-    for charset in (declared, "utf-8", "cp1252"):
+    for charset in (*_charsets(declared), "utf-8", "cp1252"):
         try:
-            if codecs.lookup(charset).name not in _NO_CHARSETS:
-                return plain(content.decode(charset))
-        except (LookupError, UnicodeError, ValueError):
+            return plain(_read(content, charset))
+        except (LookupError, ValueError):
             continue
     return plain(content.decode("latin-1"))
+
+
+def _charsets(declared: str) -> tuple[str, ...]:
+    """In which a text may be that is said to be in one."""
+    meant = _meant(declared)
+    # What reads as UTF-8 is no text of single bytes, except by a chance that needs a very short one.
+    return (*(["utf-8"] if _ONE_BYTE.fullmatch(meant) else []), meant, declared)
+
+
+def _read(content: bytes, charset: str) -> str:
+    """Raises ``LookupError`` and ``ValueError``."""
+    if codecs.lookup(charset).name in _NO_CHARSETS:
+        raise LookupError(charset)
+    return content.decode(charset)
+
+
+def _meant(charset: str) -> str:
+    """The charset that is meant by the name of one; the name itself where nobody knows it."""
+    try:
+        name = codecs.lookup(charset).name
+    except (LookupError, ValueError):
+        return charset
+    return _MEANT.get(name, name)
 
 
 def bytes_of(entity: Entity) -> bytes:
@@ -162,10 +200,32 @@ def decoded(value: object) -> str:
     """The text of a header field, on one line: encoded words and bytes of 8 bits become what they stand for."""
     raw = field_text(value)
     try:
-        text = str(make_header(decode_header(raw)))
+        text = str(make_header(_words(raw)))
     except (ValueError, LookupError, AssertionError, IndexError, MessageError):
         text = raw
     return " ".join(plain(text).split())
+
+
+def _words(raw: str) -> Iterator[tuple[str | bytes, str | None]]:
+    """What a header field says, in turns as it stands and in UTF-8, for its encoded words. Raises ``LookupError``."""
+    encoded = b""
+    for word, charset in decode_header(raw):
+        if isinstance(word, bytes) and charset is not None:
+            encoded += _encoded(word, charset)
+            continue
+        if encoded:
+            yield encoded, "utf-8"
+        encoded = b""
+        yield word, charset
+    if encoded:
+        yield encoded, "utf-8"
+
+
+def _encoded(word: bytes, declared: str) -> bytes:
+    for charset in _charsets(declared):
+        with suppress(LookupError, ValueError):
+            return _read(word, charset).encode("utf-8", "replace")
+    raise LookupError(declared)
 
 
 def field_text(value: object) -> str:

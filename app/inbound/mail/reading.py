@@ -1,5 +1,6 @@
 """From the bytes of a message (RFC 5322) to what of it matters here. Whatever it is, it is read. Pure."""
 
+import codecs
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
@@ -10,8 +11,9 @@ from email.message import Message as Entity
 from email.parser import BytesHeaderParser
 from email.policy import Compat32
 from email.utils import getaddresses
-from typing import Final
+from typing import Final, TypeAlias
 
+from app.core.pieces import Pieces
 from app.core.schemas.mailboxes import one_spelling
 from app.core.text.invisible import visible
 from app.inbound.mail.links import holds_link
@@ -19,6 +21,7 @@ from app.inbound.mail.parts import MOST_TEXT, Part, content_of, decoded, field_t
 from app.inbound.mail.quotes import written_in
 from app.inbound.mail.robots import Bounce, bounce_in, is_automatic, is_generated
 
+Raw: TypeAlias = bytes | bytearray
 MARK: Final = "##- heliodesk -##"
 """What stands above the text of a mail to an engineer (``app/notices/content/texts.py``)."""
 _ENDS_OF_HEADERS: Final = (b"\n\n", b"\n\r\n")
@@ -99,11 +102,22 @@ class Mail:
     """its ``Authentication-Results``, from the top"""
 
 
+def read_pieces(pieces: Pieces) -> Mail:
+    """What a message says that is in pieces: for a process in which nobody else waits."""
+    return read_mail(pieces.whole())
+
+
+def read_pieces_as_they_are(pieces: Pieces) -> Mail:
+    """``read_as_it_is`` of one that is in pieces."""
+    return read_as_it_is(pieces.whole())
+
+
 def read_mail(raw: bytes) -> Mail:
     """What a message says."""
     try:
-        message = message_from_bytes(raw, policy=_BOUNDED)
-        return _mail(raw, message, *content_of(message), bounce_in(message))
+        begun = _begun(raw)
+        message = message_from_bytes(begun, policy=_BOUNDED)
+        return _mail(begun, message, *content_of(message), bounce_in(message))
     except _UNREADABLE:
         return read_as_it_is(raw)
 
@@ -113,10 +127,22 @@ def read_as_it_is(raw: bytes) -> Mail:
 
     It takes a moment only, whatever is in it.
     """
-    header = BytesHeaderParser().parsebytes(_header_of(raw))
-    text = plain(body_of(raw)[: 4 * MOST_TEXT].decode("utf-8", "replace"))[:MOST_TEXT]
+    begun = _begun(raw)
+    header = BytesHeaderParser().parsebytes(_header_of(begun))
+    text = plain(body_of(begun)[: 4 * MOST_TEXT].decode("utf-8", "replace"))[:MOST_TEXT]
     whole = part_with(raw, "e-mail.eml", "message/rfc822")
-    return replace(_mail(raw, header, text.strip(), (whole,), None), written="", answer="")  # nobody can tell
+    return replace(_mail(begun, header, text.strip(), (whole,), None), written="", answer="")  # nobody can tell
+
+
+def _begun(raw: bytes) -> bytes:
+    """A message from its header on."""
+    return raw[_begin(raw) :]
+
+
+def _begin(raw: Raw) -> int:
+    """Where the header begins: programs on the way have put a mark or blank lines before it."""
+    start = len(codecs.BOM_UTF8) if raw.startswith(codecs.BOM_UTF8) else 0
+    return _without_blanks(raw, start, len(raw), b"\r\n")
 
 
 def _mail(raw: bytes, message: Entity, text: str, parts: tuple[Part, ...], bounce: Bounce | None) -> Mail:
@@ -148,8 +174,10 @@ def _linked(subject: str, **texts: str) -> frozenset[str]:
     return frozenset(name for name, text in texts.items() if holds_link(text))
 
 
-def fingerprint(raw: bytes) -> str:
-    """``Mail.fingerprint`` of a message of which only the header is read."""
+def fingerprint(pieces: Pieces) -> str:
+    """``Mail.fingerprint`` of a message of which only the header is read; other threads get their turns."""
+    raw = pieces.together()
+    del raw[: _begin(raw)]
     return _fingerprint(raw, _own_id(raw))
 
 
@@ -158,7 +186,7 @@ def body_of(raw: bytes) -> bytes:
     return raw[_end_of_header(raw) :]
 
 
-def _end_of_header(raw: bytes) -> int:
+def _end_of_header(raw: Raw) -> int:
     for start in range(0, len(raw), _PIECE):
         places = [(raw.find(mark, start, start + _PIECE + len(mark)), len(mark)) for mark in _ENDS_OF_HEADERS]
         if found := [place + length for place, length in places if place >= 0]:
@@ -166,12 +194,12 @@ def _end_of_header(raw: bytes) -> int:
     return len(raw)
 
 
-def _header_of(raw: bytes) -> bytes:
+def _header_of(raw: Raw) -> Raw:
     """The header, as far as it is looked at where a message is not read as a whole."""
     return raw[: min(_end_of_header(raw), _MOST_HEADER)]
 
 
-def _fingerprint(raw: bytes, message_id: str | None) -> str:
+def _fingerprint(raw: Raw, message_id: str | None) -> str:
     """Servers on the way add fields to the header; a message without an id is known by all of its bytes."""
     if message_id is None:
         return hashlib.sha256(raw).hexdigest()[:32]
@@ -181,20 +209,24 @@ def _fingerprint(raw: bytes, message_id: str | None) -> str:
     return digest.hexdigest()[:32]
 
 
-def _content(raw: bytes) -> tuple[int, int]:
+def _content(raw: Raw) -> tuple[int, int]:
     """Where what follows the header begins and ends, without the blanks around it."""
     start, end = _end_of_header(raw), len(raw)
-    while start < end and not raw[start : start + _PIECE].strip():
-        start += _PIECE
-    start = min(start, end)
-    start += len(raw[start : start + _PIECE]) - len(raw[start : start + _PIECE].lstrip())
+    start = _without_blanks(raw, start, end)
     while start < end and not raw[max(start, end - _PIECE) : end].strip():
         end -= _PIECE
     last = raw[max(start, end - _PIECE) : end]
     return start, end - len(last) + len(last.rstrip())
 
 
-def _pieces(raw: bytes, start: int, end: int) -> Iterator[bytes]:
+def _without_blanks(raw: Raw, start: int, end: int, blanks: bytes | None = None) -> int:
+    """The place of the first byte that is none of them, piece by piece."""
+    while start < end and not (piece := raw[start : min(start + _PIECE, end)].lstrip(blanks)):
+        start += _PIECE
+    return min(start + _PIECE, end) - len(piece) if start < end else end
+
+
+def _pieces(raw: Raw, start: int, end: int) -> Iterator[Raw]:
     """What is between two places, so that other threads get their turn; no line end is in two of them."""
     while start < end:
         stop = min(start + _PIECE, end)
@@ -203,7 +235,7 @@ def _pieces(raw: bytes, start: int, end: int) -> Iterator[bytes]:
         start = stop
 
 
-def _own_id(raw: bytes) -> str | None:
+def _own_id(raw: Raw) -> str | None:
     """Its ``Message-ID``."""
     field = _OWN_ID.search(_header_of(raw))
     found = _ID.search(field[1].decode("utf-8", "replace")) if field else None

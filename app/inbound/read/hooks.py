@@ -7,12 +7,14 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import undefer
 
 from app.core.auth import Principal
+from app.core.db.session import driver
 from app.core.db.statements.rows import row_by_id
+from app.core.pieces import Pieces
 from app.core.problems import NotFound
 from app.core.web.kit.paging import Filter, Page, Slice, filtered, in_order
+from app.inbound import bodies
 from app.inbound.models import HookRow, ReceiptRow
 
 
@@ -39,10 +41,16 @@ async def receipts_page(session: AsyncSession, page: Page, hook: HookRow, state:
 
 
 async def receipt_by_id(session: AsyncSession, hook: HookRow, receipt_id: str) -> ReceiptRow:
-    """The hook's receipt, with its payload."""
+    """The hook's receipt, without its payload."""
     query = select(ReceiptRow).where(ReceiptRow.account_id == hook.account_id, ReceiptRow.id == receipt_id)
-    query = query.where(ReceiptRow.hook_id == hook.id).options(undefer(ReceiptRow.body))
+    query = query.where(ReceiptRow.hook_id == hook.id)
     receipt = (await session.scalars(query)).one_or_none()
     if receipt is None:
         raise NotFound
     return receipt
+
+
+async def payload_of(session: AsyncSession, receipt: ReceiptRow) -> Pieces:
+    """What was received."""
+    connection = await driver(session)
+    return await bodies.body_of(connection, receipt.account_id, receipt.id)

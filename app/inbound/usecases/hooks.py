@@ -1,6 +1,6 @@
 """What is done with hooks and their receipts: made, changed, given a new secret, processed again, tried."""
 
-import base64
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,21 +21,21 @@ from app.core.schemas.shared import pointer
 from app.core.text.messages import _, from_stored
 from app.inbound.formats.signatures import CARRIERS, SIGNED
 from app.inbound.models import HookPayloadsRow, HookRow, ReceiptRow
-from app.inbound.schemas import HookFields, Urgent
+from app.inbound.schemas import Format, HookFields, Urgent
 from app.plans import store
 from app.plans.document.model import PlanDocument
 from app.plans.document.naming import plan_name
 from app.tickets.rules import priority_faults
 from app.webhooks.rules.signing import make_secret
 
-_PATHS: Final = {
-    "generic": "",
+_PATHS: Final[Mapping[Format, str]] = {
     "alertmanager": "/alertmanager",
     "grafana": "/grafana",
     "pagerduty": "/v2/enqueue",
     "cloudevents": "/cloudevents",
     "email": "/email",
 }
+"""What follows in the address for a format. Without it, what the hook's own address takes is in the hook's format."""
 _DEFAULTS: Final = HookFields(name="-").model_dump(mode="json", exclude={"name", "signature"})
 """What holds of a hook that an earlier version stored, which knew fewer fields."""
 _FACTS: Final = (
@@ -65,6 +65,11 @@ _IN_FORCE: Final = 2
 """Secrets that hold at once: the new one and the one before, so that a sender can be changed without a gap."""
 
 
+def ingest_url(hook_id: str, name: Format) -> str:
+    """Where what is in this format is posted."""
+    return f"/v1/ingest/{hook_id}{_PATHS.get(name, '')}"
+
+
 def hook_document(hook: HookRow, secret: str | None = None, payloads: HookPayloadsRow | None = None) -> dict[str, Any]:
     """The public form; ``secret`` only where it is shown for the one time. ``payloads``: where it has kept any."""
     expressions = _DEFAULTS["expressions"] | hook.fields.get("expressions", {})
@@ -74,7 +79,7 @@ def hook_document(hook: HookRow, secret: str | None = None, payloads: HookPayloa
         **_DEFAULTS,
         **hook.fields,
         "expressions": expressions,
-        "url": f"/v1/ingest/{hook.id}{_PATHS[hook.fields['format']]}",
+        "url": ingest_url(hook.id, hook.fields["format"]),
         "kept_bytes": payloads.bytes if payloads else 0,
         "refused_at": payloads.refused_at if payloads else None,
         "version": hook.version,
@@ -106,14 +111,10 @@ def receipt_document(receipt: ReceiptRow, principal: Principal) -> dict[str, Any
 
 
 def payload_document(receipt: ReceiptRow, principal: Principal) -> dict[str, Any]:
-    """The public form with the payload: as text, or in base64 where it is none. 403 for who may not read e-mails."""
+    """The public form that its payload is added to. 403 for who may not read e-mails."""
     if receipt.format == "email" and not principal.is_support:
         raise Forbidden(_("Only admin and agent keys can read e-mails as they came"))
-    try:
-        payload, encoding = receipt.body.decode(), "utf-8"
-    except UnicodeDecodeError:
-        payload, encoding = base64.b64encode(receipt.body).decode(), "base64"
-    return receipt_document(receipt, principal) | {"headers": receipt.headers, "payload": payload, "encoding": encoding}
+    return receipt_document(receipt, principal) | {"headers": receipt.headers}
 
 
 async def create_hook(

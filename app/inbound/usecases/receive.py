@@ -12,15 +12,17 @@ from fastapi import Request
 from app.core.auth import hash_key
 from app.core.db.engine import lookup
 from app.core.db.pool import holder
+from app.core.db.session import driver, transaction
 from app.core.ids import new_id
 from app.core.outgoing.via import HEADER, read_via, refusal, write_via
+from app.core.pieces import Pieces
 from app.core.problems import Conflict, Forbidden, NotFound, TooManyRequests, Unauthorized
 from app.core.settings import Settings
 from app.core.state import State
 from app.core.text.messages import Message, _, both
 from app.core.web import credentials
 from app.core.web.credentials import Key
-from app.inbound import payloads
+from app.inbound import bodies, payloads
 from app.inbound.formats import cloudevents
 from app.inbound.formats.codings import MAX_RATIO, decoded
 from app.inbound.formats.generic import Interpretation
@@ -37,7 +39,6 @@ _KEPT_HEADERS: Final = frozenset(
     | {"webhook-id", "webhook-timestamp", HEADER}
 )
 _KEPT_PREFIX: Final = "ce-"
-_LARGE: Final = 2**20
 _MAX_HEADER: Final = 1_000
 _MAX_HEADERS: Final = 50
 _PATIENCE: Final = "clock_timestamp() - interval '1 second'"
@@ -69,20 +70,22 @@ SELECT h.account_id, h.fields->'signature' AS signature, h.fields->>'format' AS 
        END AS kept_unchecked
 FROM hooks AS h WHERE h.id = $1
 """  # noqa: S608  our own text
-_STORE: Final = f"""
+_STORE: Final = """
 WITH stored AS (
     INSERT INTO receipts (account_id, id, hook_id, event_key, format, headers, body, size, state, error, processed_at,
                           messages)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN $9::text IS NULL THEN 'pending' ELSE 'refused' END, $9::text,
+    VALUES ($1::varchar, $2::varchar, $3, $4, $5, $6, {body}, $8,
+            CASE WHEN $9::text IS NULL THEN 'pending' ELSE 'refused' END, $9::text,
             CASE WHEN $9::text IS NOT NULL THEN clock_timestamp() END,
             CASE WHEN $9::text IS NOT NULL THEN jsonb_build_object('error', $10::jsonb) END)
-    ON CONFLICT (account_id, hook_id, event_key) DO NOTHING RETURNING id, {SIZE} AS bytes
+    ON CONFLICT (account_id, hook_id, event_key) DO NOTHING RETURNING id, {size} AS bytes
 ), counted AS (
-    INSERT INTO hook_payloads AS p (account_id, hook_id, bytes) SELECT $1, $3, bytes FROM stored
+    INSERT INTO hook_payloads AS p (account_id, hook_id, bytes) SELECT $1::varchar, $3, bytes FROM stored
     ON CONFLICT (account_id, hook_id) DO UPDATE SET bytes = p.bytes + excluded.bytes
 )
 SELECT id FROM stored
-"""  # noqa: S608  our own text
+"""
+_STORE_ONE, _STORE_SENT = (_STORE.format(body=body, size=SIZE) for body in (bodies.WHOLE, bodies.SENT))
 _FIRST: Final = "SELECT id FROM receipts WHERE account_id = $1 AND hook_id = $2 AND event_key = $3"
 
 
@@ -93,7 +96,7 @@ class Posted:
     hook_id: str
     format: str | None
     headers: Mapping[str, str]
-    sent: bytes
+    sent: Pieces
     """the body as it was sent: what a signature covers"""
     key: Key | None = None
     payload: bytes | None = None
@@ -116,7 +119,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    body: bytes
+    body: Pieces
     event_key: str | None
     """the same for the same event"""
 
@@ -126,7 +129,7 @@ async def posted(request: Request, hook_id: str, name: str | None) -> Posted:
     headers = dict(request.headers)
     if HEADER in headers:
         headers[HEADER] = write_via(request.headers.getlist(HEADER))
-    return Posted(hook_id, name, headers, await request.body(), credentials.key_of(request))
+    return Posted(hook_id, name, headers, await Pieces.gathered(request.stream()), credentials.key_of(request))
 
 
 async def receive(state: State, post: Posted) -> Received:
@@ -140,7 +143,7 @@ async def receive(state: State, post: Posted) -> Received:
     received: Received | None = None
     async with lookup(state.engine) as connection:
         hook = await _opened(connection, state.settings, post)
-        long = hook is not None and _takes_long(state.settings, hook, post)
+        long = hook is not None and _takes_long(state.settings, post)
         if hook and not long:
             received = await _taken(connection, state.settings, hook, post, _content_of(state.settings, hook, post))
     if hook and long:
@@ -159,11 +162,38 @@ async def _taken_apart(state: State, hook: Mapping[str, Any], post: Posted) -> R
     if content is None:
         return None
     async with lookup(state.engine) as connection:
-        again = await _opened(connection, state.settings, post)
+        again = await _opened_for(connection, state.settings, post, content)
         if again is None:
             return None
-        _require_open(state.settings, again)
-        return await _taken(connection, state.settings, again, post, content)
+        if len(content.body) <= bodies.ONE:
+            return await _kept(connection, again, post, content)
+        if first := await connection.fetchval(_FIRST, again["account_id"], post.hook_id, content.event_key):
+            return Received(first, duplicate=True, account_id=again["account_id"])
+    return await _kept_in_pieces(state, again, post, content)
+
+
+async def _kept_in_pieces(state: State, hook: Mapping[str, Any], post: Posted, content: _Content) -> Received | None:
+    """Keep a large one; to send it takes a while, and so the hook is opened again after that."""
+    account_id, receipt_id = hook["account_id"], new_id("rcp")
+    async with transaction(state.sessions) as session:
+        connection = await driver(session)
+        await bodies.send(connection, account_id, receipt_id, content.body)
+        again = await _opened_for(connection, state.settings, post, content)
+        received = await _kept(connection, again, post, content, receipt_id) if again else None
+        await bodies.sent(connection, account_id, receipt_id)
+    return received
+
+
+async def _opened_for(
+    connection: "Connection[Any]", settings: Settings, post: Posted, content: _Content
+) -> Mapping[str, Any] | None:
+    """The hook, where it is there for the sender, enabled, and has room for this."""
+    hook = await _opened(connection, settings, post)
+    if hook is None:
+        return None
+    _require_open(settings, hook)
+    await _require_room(connection, settings, hook, post, len(content.body))
+    return hook
 
 
 async def _opened(connection: "Connection[Any]", settings: Settings, post: Posted) -> Mapping[str, Any] | None:
@@ -179,12 +209,12 @@ async def _opened(connection: "Connection[Any]", settings: Settings, post: Poste
     return known
 
 
-def _takes_long(settings: Settings, hook: Mapping[str, Any], post: Posted) -> bool:
-    """Whether it takes milliseconds to check its signature, to decode it, or to find its own id."""
-    size = len(post.sent) if _by_signature(hook) or _format_of(hook, post) == "email" else 0
+def _takes_long(settings: Settings, post: Posted) -> bool:
+    """Whether it takes milliseconds to check its signature, to decode it, to find its own id, or to store it."""
+    size = max(len(post.sent), len(post.payload or b""))
     if post.payload is None and post.headers.get("content-encoding"):
         size = max(size, min(_most(settings, post), len(post.sent) * MAX_RATIO))
-    return size > _LARGE
+    return size > bodies.ONE
 
 
 def _content_of(settings: Settings, hook: Mapping[str, Any], post: Posted) -> _Content | None:
@@ -193,9 +223,11 @@ def _content_of(settings: Settings, hook: Mapping[str, Any], post: Posted) -> _C
         if not _is_admitted(hook, post):
             return None
         _require_open(settings, hook)
-    body = post.payload
-    if body is None:
-        body = decoded(post.sent, post.headers.get("content-encoding"), _most(settings, post))
+    coding, body = post.headers.get("content-encoding"), post.sent
+    if post.payload is not None:
+        body = Pieces.of(post.payload)
+    elif coding:
+        body = decoded(post.sent, coding, _most(settings, post))
     event_key = _event_key(_format_of(hook, post), post, body)
     return _Content(body, event_key or _signed_id(hook["signature"], post.headers))
 
@@ -242,13 +274,21 @@ async def _taken(
     """
     if content is None:
         return None
+    await _require_room(connection, settings, hook, post, len(content.body))
+    return await _kept(connection, hook, post, content)
+
+
+async def _kept(
+    connection: "Connection[Any]", hook: Mapping[str, Any], post: Posted, content: _Content, sent: str | None = None
+) -> Received:
+    """``sent``: the id for the receipt, where its body was sent in pieces."""
     body, name, event_key = content.body, _format_of(hook, post), content.event_key
-    await _require_room(connection, settings, hook, post, len(body))
-    place = (hook["account_id"], new_id("rcp"), post.hook_id, event_key)
+    place = (hook["account_id"], sent or new_id("rcp"), post.hook_id, event_key)
     headers = kept_headers(post.headers)
     kept = orjson.dumps(headers).decode()
     refused = refusal(read_via(post.headers.get(HEADER)), hook["installation"])
-    stored = await connection.fetchval(_STORE, *place, name, kept, body, len(body), *both(refused))
+    values = (name, kept, None if sent else body.whole(), len(body), *both(refused))
+    stored = await connection.fetchval(_STORE_SENT if sent else _STORE_ONE, *place, *values)
     if stored is None:
         first = await connection.fetchval(_FIRST, hook["account_id"], post.hook_id, event_key)
         return Received(first, duplicate=True, account_id=hook["account_id"])
@@ -257,27 +297,27 @@ async def _taken(
 
 
 def _omissions(
-    name: str, body: bytes, headers: Mapping[str, str], receipt_id: str, expressions: Mapping[str, Any] | None
+    name: str, body: Pieces, headers: Mapping[str, str], receipt_id: str, expressions: Mapping[str, Any] | None
 ) -> tuple[Message, ...]:
     """What is left out of a payload that is read quickly; of others the receipt tells later."""
-    if name == "email":
+    if name == "email" or len(body) > QUICK_BYTES:
         return ()
     given = Interpretation({part: text for part, text in (expressions or {}).items() if text is not None})
     try:
-        batch = Payload(name, body, headers, receipt_id, given).quickly()
+        batch = Payload(name, body.whole(), headers, receipt_id, given).quickly()
     except Unreadable as error:
         return (error.reason,)
     return batch.omissions if batch else ()
 
 
-def _event_key(name: str, post: Posted, body: bytes) -> str | None:
+def _event_key(name: str, post: Posted, body: Pieces) -> str | None:
     """The sender's own id of what it sends: a single CloudEvent has one, and an e-mail."""
     if name == "email":
         return fingerprint(body)
     if name != "cloudevents":
         return None
     try:
-        return cloudevents.event_key(body, post.headers, QUICK_BYTES)
+        return cloudevents.event_key(body.whole(), post.headers, QUICK_BYTES)
     except Unreadable:
         return None
 

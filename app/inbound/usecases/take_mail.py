@@ -182,8 +182,7 @@ async def _files(case: MailCase, principal: Principal) -> tuple[list[str], tuple
     """The files that it brings along, for a message in this name, and those of them that are only named in it."""
     owner, account_id = principal.namespace, case.account.account_id
     kept = [
-        await keep(case.session, owner, account_id, file_name(part), part.type, (part.content,))
-        for part in case.attached
+        await keep(case.session, owner, account_id, file_name(part), part.type, part.content) for part in case.attached
     ]
     return [one.id for one in kept], tuple(part for part, one in zip(case.attached, kept, strict=True) if one.reason)
 

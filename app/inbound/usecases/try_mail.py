@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import Principal, for_customers
 from app.core.db.session import mails_customers
+from app.core.pieces import Pieces
 from app.core.problems import Fault, Invalid
 from app.core.text.messages import Message, _
 from app.core.workers.offload import Offload
@@ -36,7 +37,7 @@ async def tried_mail(offload: Offload, owner: str, tried: TrialPayload) -> Mail:
     """What an e-mail says. 422 for what is no text; in the name of ``owner`` where reading it takes long."""
     if not isinstance(tried.payload, str):
         raise Invalid(errors=[Fault(pointer="/payload", detail=_NOT_A_TEXT)])
-    raw = RawMail(tried.payload.encode(errors="replace"))
+    raw = RawMail(Pieces.of(tried.payload.encode(errors="replace")))
     return raw.quickly() or await raw.slowly(offload, owner)
 
 

@@ -26,6 +26,8 @@ BEGINS: Final = 2.0
 """The mean log-odds from which on three tickets begin a group."""
 _EACH: Final = 0.5
 """The log-odds from which on two of them do."""
+_TYPICAL: Final = 8
+"""Members of a group that say how alike all of them are."""
 _NEAREST: Final = 12
 """Tickets that are tried beside a new one as the beginning of a group: those that it is most like."""
 
@@ -54,6 +56,7 @@ class _Grouping:
         self._weights, self._model = weights, model
         self._known: dict[tuple[str, str], float] = {}
         self._common: dict[int, Common] = {}
+        self._within: dict[int, float] = {}
         self._fits: dict[tuple[str, int], float] = {}
 
     def take_in(self, new: Sequence[str]) -> None:
@@ -89,6 +92,7 @@ class _Grouping:
         self.groups[place].members += incidents
         self.changed.add(place)
         self._common.pop(place, None)
+        self._within.pop(place, None)
         self._fits = {key: fit for key, fit in self._fits.items() if key[1] != place}
         for incident in incidents:
             del self.free[incident.ticket_id]
@@ -106,8 +110,11 @@ class _Grouping:
         is_other = bool(incident.product and common.product) and incident.product != common.product
         if is_other and incident.telling.isdisjoint(common.profile):
             return UNLIKE
+        if place not in self._within:
+            alike = [self._likeness(*pair) for pair in combinations(common.members[-_TYPICAL:], 2)]
+            self._within[place] = sum(alike) / max(1, len(alike))
         near = [self._likeness(incident, member) for member in common.members]
-        return belonging(incident, common, near, self._weights, self._model)
+        return belonging(incident, common, near, self._within[place], self._weights, self._model)
 
     def _likeness(self, one: Incident, other: Incident) -> float:
         key = (one.ticket_id, other.ticket_id) if one.ticket_id < other.ticket_id else (other.ticket_id, one.ticket_id)

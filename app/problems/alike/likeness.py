@@ -12,6 +12,7 @@ writer who is unknown.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Final
 
 from app.problems.alike.evidence import Common, group_evidence, pair_evidence
@@ -22,6 +23,12 @@ UNLIKE: Final = -9.0
 """The least log-odds: of tickets that share nothing."""
 NEWEST: Final = 16
 """Members of a group with which a ticket is compared."""
+
+_ROOM: Final = 5.0
+"""By how much less than the members of a group are like each other a ticket may be like them, at no cost."""
+_LOOSER: Final = 0.4
+"""What each further unit costs. Where the tickets of an outage are worded nearly alike, one that is like none of them
+needs much else that speaks for it; in the labelled sets, groups are looser than that, and it costs next to nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +103,14 @@ def may_be_one(one: Incident, other: Incident) -> bool:
 
 
 def belonging(
-    incident: Incident, common: Common, near: Sequence[float], weights: Weights, model: Model = MODEL
+    incident: Incident, common: Common, near: Sequence[float], within: float, weights: Weights, model: Model = MODEL
 ) -> float:
-    """The log-odds that a ticket belongs to these members; ``near`` is its likeness to each of them."""
-    return _weighed(model.group, group_evidence(incident, common, near, weights))
+    """The log-odds that a ticket belongs to these members.
+
+    ``near`` is its likeness to each of them, ``within`` how alike they are themselves, on the average.
+    """
+    looser = max(0.0, within - fmean(near) - _ROOM)
+    return _weighed(model.group, group_evidence(incident, common, near, weights)) - _LOOSER * looser
 
 
 def _weighed(by: Mapping[str, float], evidence: Mapping[str, float]) -> float:

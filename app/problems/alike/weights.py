@@ -26,11 +26,15 @@ class Weights:
     with_term: Mapping[str, int]
     opened: Sequence[tuple[float, str]] = ()
     _bursts: dict[tuple[float, str], float] = field(default_factory=dict, compare=False, repr=False)
+    _known: dict[str, float] = field(default_factory=dict, compare=False, repr=False)
 
     def of(self, term: str) -> float:
         """The term's weight, from 0 to 1."""
-        every = self.tickets + _HISTORY
-        return log(1 + every / (self.with_term.get(term, 0) + 1)) / log(1 + every)
+        known = self._known.get(term)
+        if known is None:
+            every = self.tickets + _HISTORY
+            known = self._known[term] = log(1 + every / (self.with_term.get(term, 0) + 1)) / log(1 + every)
+        return known
 
     def sum(self, terms: Iterable[str]) -> float:
         """The weight of several."""

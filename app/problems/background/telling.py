@@ -46,12 +46,16 @@ _PATIENCE: Final = 1.0
 _UNTOLD: Final = """
 SELECT ticket_id FROM problem_tickets WHERE tell_at <= clock_timestamp() ORDER BY tell_at, ticket_id LIMIT $1
 """
-# Read once the tickets are locked: another replica may have told them meanwhile.
+# Read once the tickets are locked: another replica may have told them meanwhile. A row for which one has waited is read
+# as it is now, but what is joined to it in the same statement as it was before: so problems are read by another one.
+_LOCK: Final = """
+SELECT FROM problem_tickets WHERE ticket_id = ANY ($1::text[]) AND tell_at IS NOT NULL ORDER BY ticket_id FOR UPDATE
+"""
 _LINKS: Final = """
 SELECT l.account_id, l.ticket_id, l.pending, p.id, p.number, p.title, p.state, p.workaround, p.resolution,
        p.translations, p.resolve_tickets, p.told_by
 FROM problem_tickets AS l JOIN problems AS p ON p.id = l.problem_id
-WHERE l.ticket_id = ANY ($1::text[]) AND l.tell_at IS NOT NULL ORDER BY l.ticket_id FOR UPDATE OF l
+WHERE l.ticket_id = ANY ($1::text[]) AND l.tell_at IS NOT NULL ORDER BY l.ticket_id
 """
 _TOLD: Final = """
 UPDATE problem_tickets SET pending = '[]', tell_at = NULL WHERE ticket_id = ANY ($1::text[]) AND tell_at IS NOT NULL
@@ -119,6 +123,7 @@ async def tell_these(sessions: Sessions, ids: Sequence[str]) -> int:
         free, faulty = await lock_free(session, ids)
         edits, connection = {edit.ticket.id: edit for edit in free}, await driver(session)
         await connection.execute(_LATER, list(faulty))
+        await connection.fetch(_LOCK, list(edits))
         links = await connection.fetch(_LINKS, list(edits))
         for link in links:
             await _tell(session, edits[link["ticket_id"]], link)

@@ -111,7 +111,7 @@ async def create_monthly_report_link(
     return await call.once(sign)
 
 
-@router.show("/report-mails", ReportMails, summary="Get who is sent monthly reports")
+@router.show("/report-mails", ReportMails, summary="Get the recipients of monthly reports")
 async def get_report_mails(call: CallDep, account_id: AccountPath, actor: ActorDep) -> Response:
     """Get who is sent the account's report each month. For admins and the account's owners."""
 
@@ -122,7 +122,9 @@ async def get_report_mails(call: CallDep, account_id: AccountPath, actor: ActorD
     return await call.write(get)
 
 
-@router.update("/report-mails", ReportMails, ReportMailsPatch, _PATCH, summary="Update who is sent monthly reports")
+@router.update(
+    "/report-mails", ReportMails, ReportMailsPatch, _PATCH, summary="Update the recipients of monthly reports"
+)
 async def update_report_mails(call: CallDep, account_id: AccountPath, patch: PatchDep) -> Response:
     """Say who is sent the account's report each month; nobody, unless it is said. For admins and the account's owners.
 

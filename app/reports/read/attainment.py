@@ -13,7 +13,7 @@ from app.reports.asked import Asked
 from app.reports.facts.progress import progress
 from app.reports.facts.summing import NO_OBJECTIVE
 from app.reports.read import source
-from app.reports.read.grouping import MOST, Groups, Values, items, places, too_many
+from app.reports.read.grouping import MOST, Groups, Values, groups_of, items, places, too_many
 from app.reports.read.linking import link
 from app.reports.read.selecting import ENGINEER
 
@@ -62,7 +62,7 @@ class _Sum:
 
 async def attainment(session: AsyncSession, asked: Asked) -> dict[str, Any]:
     """The report. 422 where it would have too many groups."""
-    own, groups = await head(session, asked), Groups(asked)
+    own, groups = await head(session, asked), await groups_of(asked)
     rows = await _count(session, asked, groups)
     return own | {"cycles": asked.of.cycles, "items": items(groups, rows, _Sum, "promises", partial(link, groups))}
 
@@ -80,7 +80,7 @@ async def head(session: AsyncSession, asked: Asked) -> dict[str, Any]:
 async def _count(session: AsyncSession, asked: Asked, groups: Groups) -> list[Row]:
     values = Values([])
     rows = await source.facts(session, asked, groups, values)
-    named = groups.expressions(values)
+    named = groups.expressions
     engineer = ENGINEER if "region" in asked.dimensions else ""
     counts = ", ".join(
         f"coalesce(sum(f.number) FILTER (WHERE {wanted}), 0)::bigint AS {name}" for name, wanted in _COUNTS.items()

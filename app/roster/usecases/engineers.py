@@ -46,7 +46,7 @@ async def _columns(
     if fields.region is not None:
         await check_region(session, fields.region, account_id, "/region")
     columns = fields.model_dump(mode="json", by_alias=True, include=set(EngineerFields.model_fields))
-    return columns | {"shifts": shifts.stored(fields.shifts, "/shifts", now) if fields.shifts else None}
+    return columns | {"shifts": await shifts.stored(fields.shifts, "/shifts", now) if fields.shifts else None}
 
 
 def fields_of(engineer: EngineerRow) -> dict[str, Any]:

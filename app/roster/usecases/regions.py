@@ -41,7 +41,7 @@ async def create_region(session: AsyncSession, command: NewRegion, *, now: datet
         key=command.key,
         name=command.name,
         place=command.place,
-        calendar=shifts.stored(command.calendar, "/calendar", now),
+        calendar=await shifts.stored(command.calendar, "/calendar", now),
         version=1,
         created_at=now,
         updated_at=now,
@@ -57,7 +57,7 @@ async def create_region(session: AsyncSession, command: NewRegion, *, now: datet
 async def update_region(session: AsyncSession, region: RegionRow, fields: RegionFields, *, now: datetime) -> None:
     """Write the region's new fields; 422 for a faulty calendar."""
     region.name, region.place = fields.name, fields.place
-    region.calendar = shifts.stored(fields.calendar, "/calendar", now)
+    region.calendar = await shifts.stored(fields.calendar, "/calendar", now)
     region.version += 1
     region.updated_at = now
     await session.flush()

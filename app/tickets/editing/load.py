@@ -1,6 +1,6 @@
 """Locking tickets and catching up with what is due of them: how every use case, and the sweep, begins (C09)."""
 
-from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import repeat
 from typing import Any, Final, TypeVar
@@ -41,7 +41,8 @@ _FREE: Final = f"{SELECT} WHERE t.id = ANY ($1::text[]) ORDER BY t.id FOR UPDATE
 _LOCK_DUE: Final = f"""
 {SELECT}
 WHERE t.account_id = $1 AND t.id IN (
-    SELECT id FROM tickets WHERE account_id = $1 AND wake_at <= $2 ORDER BY wake_at, id LIMIT $3
+    SELECT id FROM tickets WHERE account_id = $1 AND wake_at <= $2 AND id <> ALL ($4::text[])
+    ORDER BY wake_at, id LIMIT $3
 ) ORDER BY t.id FOR UPDATE
 """  # noqa: S608  our own column names
 _STATE: Final = """
@@ -157,9 +158,14 @@ async def _caught_up(
     return edit
 
 
-async def lock_due(session: AsyncSession, account_id: str, until: datetime, limit: int) -> list[TicketEdit]:
-    """Lock up to ``limit`` tickets of an account with something to do by ``until``, the first due; not caught up."""
-    return await load(session, await (await driver(session)).fetch(_LOCK_DUE, account_id, until, limit))
+async def lock_due(
+    session: AsyncSession, account_id: str, until: datetime, limit: int, but: Collection[str] = ()
+) -> list[TicketEdit]:
+    """Lock up to ``limit`` tickets of an account with something to do by ``until``, the first due; not caught up.
+
+    ``but`` for those that are known already.
+    """
+    return await load(session, await (await driver(session)).fetch(_LOCK_DUE, account_id, until, limit, list(but)))
 
 
 async def load(session: AsyncSession, rows: Sequence["Record[Any]"]) -> list[TicketEdit]:

@@ -7,7 +7,7 @@ from app.accounts.reading import Question
 from app.calls.models import CallRow
 from app.core.auth import Principal
 from app.core.db.statements.json_sql import columns, instant, object_of
-from app.core.web.kit.paging import REACH, Page
+from app.core.web.kit.paging import PAGE_BYTES, REACH, Page
 from app.events.envelope_sql import envelope_sql
 from app.events.types import INTERNAL_METRICS
 from app.plans.document.links import programme_path_sql
@@ -112,14 +112,23 @@ def timeline(principal: Principal, ticket_id: str, page: Page) -> Question:
     return Question(_TIMELINE, values)
 
 
+# The length of a text is known without reading it. What has few bytes where it is stored has not many.
+_BYTES: Final = """octet_length(t.description)
+    + CASE WHEN pg_column_size(t.custom) < 200 THEN 0 ELSE octet_length(t.custom::text) END"""
 _LISTED: Final = f"""
 SELECT array_agg(p.id) FILTER (WHERE p.is_shown) AS ids, array_agg(p.at) FILTER (WHERE p.is_shown) AS ats,
        array_agg(p.body) FILTER (WHERE p.is_shown) AS bodies, max({{looked_at}}) AS looked_at,
        max(p.id) FILTER (WHERE p.beyond_reach) AS edge_id, max(p.at) FILTER (WHERE p.beyond_reach) AS edge_at
 FROM (
-    SELECT f.*, f.{{at}} AS at, f.id IS NOT NULL AND NOT f.beyond_reach AS is_shown, CASE WHEN NOT f.beyond_reach THEN (
-        SELECT {TICKET_JSON} FROM tickets AS t WHERE t.account_id = f.account_id AND t.id = f.id
-    ) END AS body FROM ({{query}}) AS f
+    SELECT w.*, CASE WHEN w.is_shown AND w.bytes_before < {PAGE_BYTES} THEN (
+        SELECT {TICKET_JSON} FROM tickets AS t WHERE t.account_id = w.account_id AND t.id = w.id
+    ) END AS body FROM (
+        SELECT f.*, f.{{at}} AS at, f.id IS NOT NULL AND NOT f.beyond_reach AS is_shown,
+               coalesce(sum((
+                   SELECT {_BYTES} FROM tickets AS t WHERE t.account_id = f.account_id AND t.id = f.id
+               )) OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS bytes_before
+        FROM ({{query}}) AS f
+    ) AS w
 ) AS p
 """  # noqa: S608  names of ours
 
@@ -129,7 +138,7 @@ def listed(query: Question, at: str, *, internal: bool, counts: bool = False) ->
 
     The row that is marked ``beyond_reach`` is not among them: ``edge_id`` and ``edge_at`` are its own. ``internal``:
     whether the reader sees what is support's own; ``counts``: whether the query says in ``looked_at`` how many tickets
-    it has looked at.
+    it has looked at. There are bodies for the bytes of one page, and null for the rest.
     """
     looked_at = "p.looked_at" if counts else "NULL::bigint"
     sql = _LISTED.format(internal=str(internal).lower(), at=at, query=query.sql, looked_at=looked_at)

@@ -19,7 +19,7 @@ from app.tickets.schemas import NewMessage
 from app.tickets.texts import HANDOVER_NOTE
 
 _WRITER: Final = Actor("automation", name="Heliodesk")
-_EXCERPT: Final = 2_000
+EXCERPT: Final = 2_000
 """Characters of the last update that a note repeats."""
 
 
@@ -63,4 +63,4 @@ def note(edit: TicketEdit, briefing: Briefing, left: str, came: str, languages: 
 def _said(briefing: Briefing, zone: ZoneInfo, language: Language) -> str:
     if not briefing.last_update or not briefing.updated_at:
         return "-"
-    return f"{moment_in(briefing.updated_at, zone, language)}: {briefing.last_update[:_EXCERPT]}"
+    return f"{moment_in(briefing.updated_at, zone, language)}: {briefing.last_update[:EXCERPT]}"

@@ -26,7 +26,7 @@ from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.load import SELECT, caught_up, load
 from app.tickets.staffing.assigning import Background
 from app.tickets.staffing.dispatcher import Dispatcher
-from app.tickets.staffing.handover import Briefing
+from app.tickets.staffing.handover import EXCERPT, Briefing
 from app.tickets.staffing.queue import MOST, lock_first
 from app.tickets.staffing.route import is_to_do
 from app.tickets.staffing.staff import Staff
@@ -78,8 +78,8 @@ SELECT clock_timestamp() AS now,
     ) AS waiting
 """
 _WAITING: Final = "SELECT EXISTS (SELECT FROM tickets WHERE queued_at IS NOT NULL AND NOT sandbox)"
-_BACKGROUNDS: Final = """
-SELECT k.id, a.preferred_engineers, m.body, m.created_at, c.join_url
+_BACKGROUNDS: Final = f"""
+SELECT k.id, a.preferred_engineers, left(m.body, {EXCERPT}) AS body, m.created_at, c.join_url
 FROM unnest($1::text[], $2::text[]) AS k (account_id, id)
 JOIN accounts AS a ON a.account_id = k.account_id
 LEFT JOIN LATERAL (
@@ -92,17 +92,19 @@ LEFT JOIN LATERAL (
     WHERE c.account_id = k.account_id AND c.ticket_id = k.id AND c.state IN ('ready', 'joined', 'no_show')
     ORDER BY c.sequence DESC LIMIT 1
 ) AS c ON true
-"""
+"""  # noqa: S608  our own number
 _SCOPE: Final = "(NOT t.sandbox AND $1::text IS NULL OR t.account_id = $1)"
 _OPEN: Final = "t.status NOT IN ('resolved', 'closed')"
 _OTHER_WORK: Final = f"""
 {SELECT} WHERE t.assignee_id = ANY ($2::text[]) AND {_OPEN} AND {_SCOPE} AND t.id <> ALL ($3::text[])
 """
-_OF_SANDBOX: Final = f"""
-{SELECT} WHERE t.account_id = $1 AND (t.queued_at IS NOT NULL OR t.assignee_id IS NOT NULL) AND {_OPEN}
-    AND t.id <> ALL ($2::text[])
-ORDER BY t.id FOR UPDATE
+_ROUTED: Final = f"""
+t.account_id = $1 AND (t.queued_at IS NOT NULL OR t.assignee_id IS NOT NULL) AND {_OPEN}
+AND EXISTS (SELECT FROM engineers AS e WHERE e.account_id = $1)
 """
+ROUTED: Final = f"SELECT t.id FROM tickets AS t WHERE {_ROUTED}"  # noqa: S608  our own conditions
+"""The tickets of a sandbox account, ``$1``, whose experts can change."""
+_OF_SANDBOX: Final = f"{SELECT} WHERE {_ROUTED} AND t.id <> ALL ($2::text[]) ORDER BY t.id FOR UPDATE"
 
 
 _DEFERRED: Final = f"{_OTHER_WORK} AND t.queued_at IS NOT NULL"
@@ -186,7 +188,7 @@ async def _add_backgrounds(session: AsyncSession, dispatcher: Dispatcher, edits:
     if not edits:
         return
     keys = ([edit.ticket.account_id for edit in edits], [edit.ticket.id for edit in edits])
-    for row in await (await driver(session)).fetch(_BACKGROUNDS, *keys):
+    async for row in in_turns(await (await driver(session)).fetch(_BACKGROUNDS, *keys)):
         briefing = Briefing(row["body"], row["created_at"], row["join_url"])
         dispatcher.backgrounds[row["id"]] = Background(row["preferred_engineers"], briefing)
 

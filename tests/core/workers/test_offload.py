@@ -1,15 +1,20 @@
 import asyncio
 import os
 import signal
+import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from subprocess import Popen
 from typing import Any
 
 import pytest
 
+from app.core.clock import processor_seconds
 from app.core.metrics import Metrics
-from app.core.problems import Invalid, Unavailable
+from app.core.pieces import PIECE, Pieces
+from app.core.problems import Invalid, TooLong, Unavailable
 from app.core.settings import Settings
 from app.core.workers.offload import Offload
 from app.previews import heavy
@@ -96,6 +101,59 @@ async def test_a_task_beyond_its_deadline_ends_with_its_process(tmp_path: Path) 
         assert not lives(await process_at(never))
         assert refused.value.headers == {"Retry-After": "5"}
         assert await offload.run(OWNER, tasks.repeated, b"a", 2) == b"aa"
+
+
+async def test_a_task_that_nobody_waits_for_may_take_longer_by_the_clock(tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    async with opened(offload_deadline=0.5) as offload:
+        caller = asyncio.create_task(offload.run(OWNER, tasks.work_until, go, waits=False))
+        await asyncio.wait({caller}, timeout=1)
+        assert not caller.done()
+        go.touch()
+        await caller
+
+
+def test_the_time_of_a_processor_is_what_a_process_has_used() -> None:
+    before = time.process_time()
+    counted = processor_seconds(os.getpid())
+    assert before <= counted <= time.process_time()
+
+
+def test_a_process_that_is_gone_uses_none() -> None:
+    with Popen((sys.executable, "-c", "")) as process:
+        pass
+    assert processor_seconds(process.pid) == 0
+
+
+async def test_a_task_that_takes_for_ever_ends_also_where_nobody_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "app.core.workers.offload._STARVED", 1_000
+    )  # so that it is the time of a processor that ends it
+    async with opened(offload_deadline=0.2) as offload:
+        with pytest.raises(TooLong):
+            await offload.run(OWNER, tasks.compute, 60.0, waits=False)
+
+
+async def test_of_several_processes_one_is_left_to_those_who_wait(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    async with opened(offload_workers=2) as offload:
+        callers = [
+            asyncio.create_task(offload.run(owner, tasks.work_until, file, waits=False))
+            for owner, file in (("acc_2", first), ("acc_3", second))
+        ]
+        await process_at(first)
+        assert offload.waiting == 1
+        assert await offload.run(OWNER, tasks.repeated, b"a", 2) == b"aa"
+        assert not second.with_suffix(".pid").exists()
+        first.touch()
+        await process_at(second)
+        second.touch()
+        await asyncio.gather(*callers)
+
+
+async def test_pieces_come_and_go_as_they_are(offload: Offload) -> None:
+    given = Pieces((b"a" * PIECE, b"b"))
+    assert await offload.run(OWNER, tasks.returned, given) == given
 
 
 async def test_a_caller_who_leaves_ends_the_task(offload: Offload, tmp_path: Path) -> None:

@@ -11,12 +11,11 @@ from app.inbound.examples import CLOUDEVENT
 from app.inbound.formats import cloudevents
 from app.inbound.formats.cloudevents import BATCH, STRUCTURED, attribute_of, events_of
 from app.inbound.readings import QUICK_BYTES
-from tests.inbound.conftest import Desk
+from tests.inbound.conftest import PATHS, Desk
 from tests.inbound.results import outcomes
 from tests.support.actors import Headers
 
 BARE: Final = {"specversion": "1.0", "id": "45", "source": "/m", "type": "disk.full"}
-PATHS: Final = ["", "/alertmanager", "/grafana", "/cloudevents", "/v2/enqueue"]
 ASKS: Final = {"WebHook-Request-Origin": "eventgrid.azure.net"}
 
 

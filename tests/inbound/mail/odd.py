@@ -33,6 +33,12 @@ def _raw(old: str, new: bytes) -> bytes:
     return raw.replace(old.encode(), new)
 
 
+def _in(charset: str, text: bytes) -> bytes:
+    """A message whose text is said to be in this charset."""
+    head, _, _ = letter(Content_Type=f"text/plain; charset={charset}").partition(b"\r\n\r\n")
+    return head + b"\r\n\r\n" + text
+
+
 _FROM: Final = "From: Ana Silva <ana@example.com>"
 _SUBJECT: Final = "Subject: Backups fail"
 _REPORT: Final = (
@@ -48,6 +54,24 @@ _REPORT: Final = (
 _ZIP: Final = base64.encodebytes(gzip.compress(bytes(2**22))).decode()
 
 ODD: Final[dict[str, Shape]] = {
+    "what Windows means by Latin-1": Shape(_in("iso-8859-1", b"\x93It is 3.2.\x94"), "“It is 3.2.”"),
+    "what Windows means by GB 2312": Shape(
+        _in("gb2312", "朱镕基".encode("gb18030")).replace(
+            _SUBJECT.encode(), b"Subject: =?gb2312?B?" + base64.b64encode("镕 fails".encode("gb18030")) + b"?="
+        ),
+        "朱镕基",
+        title="镕 fails",
+    ),
+    "UTF-8 that is called Latin-2": Shape(_in("iso-8859-2", "Zażółć".encode()), "Zażółć"),
+    "UTF-8 in a word that is called Latin-1": Shape(
+        _raw(_SUBJECT, b"Subject: =?iso-8859-1?Q?=C3=81gua?= falhou"), title="Água falhou"
+    ),
+    "a word with what only Latin-1 has": Shape(
+        _raw(_SUBJECT, b"Subject: =?iso-8859-1?Q?=81_=C1gua?="), title="\x81 Água"
+    ),
+    "Latin-2": Shape(_in("iso-8859-2", "Zażółć".encode("iso-8859-2")), "Zażółć"),
+    "a mark before its header": Shape(b"\xef\xbb\xbf" + letter()),
+    "blank lines before its header": Shape(b"\r\n\r\n" + letter()),
     "each field twice": Shape(
         _raw(_FROM, f"{_FROM}\r\n{_FROM}\r\nContent-Type: text/html\r\nMessage-ID: <second@x.example>".encode()),
         "It is 3.2.",

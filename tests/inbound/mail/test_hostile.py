@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from app.core.pieces import Pieces
 from app.core.problems import TooLong
 from app.core.settings import Settings
 from app.inbound.mail.deciding import MOST_SAID, internal_in
 from app.inbound.mail.parts import MOST_TEXT, bytes_of, text_of
-from app.inbound.mail.reading import fingerprint, read_as_it_is, read_mail
+from app.inbound.mail.reading import fingerprint, read_as_it_is, read_mail, read_pieces
 from app.inbound.mail.senders import is_authentic
 from app.inbound.readings import RawMail
 from tests.inbound.mail.conftest import Post, person, token
@@ -57,20 +58,20 @@ async def test_each_is_taken_and_those_after_it_are_too(post: Post) -> None:
 
 async def test_a_message_that_takes_for_ever_is_taken_as_it_stands() -> None:
     class Slow:
-        async def run(self, _owner: str, function: Any, *arguments: Any) -> Any:
-            if function is read_mail:
+        async def run(self, _owner: str, function: Any, *arguments: Any, **_: bool) -> Any:
+            if function is read_pieces:
                 raise TooLong
             return function(*arguments)
 
     raw = letter("It is 3.2.", X="y" * 2**19)
-    mail = await RawMail(raw).slowly(Slow(), "acc")  # type: ignore[arg-type]  # as far as it is needed
+    mail = await RawMail(Pieces.of(raw)).slowly(Slow(), "acc")  # type: ignore[arg-type]  # as far as it is needed
     assert (mail.text, mail.answer, mail.fingerprint) == ("It is 3.2.", "", read_mail(raw).fingerprint)
-    assert [(part.type, part.content) for part in mail.parts] == [("message/rfc822", raw)]
+    assert [(part.type, part.content.whole()) for part in mail.parts] == [("message/rfc822", raw)]
 
 
 def test_a_header_is_looked_at_as_far_as_a_program_writes_one() -> None:
     raw = letter(a="b\r\na: b" * 50_000)
-    assert fingerprint(raw) == read_mail(raw).fingerprint == read_as_it_is(raw).fingerprint
+    assert fingerprint(Pieces.of(raw)) == read_mail(raw).fingerprint == read_as_it_is(raw).fingerprint
 
 
 @pytest.mark.parametrize(
@@ -79,8 +80,19 @@ def test_a_header_is_looked_at_as_far_as_a_program_writes_one() -> None:
 def test_a_message_is_known_whatever_its_line_ends_and_the_blanks_around_it(body: str) -> None:
     raw = letter(body, Message_ID="<once@mail.example.com>")
     same = (raw.replace(b"\r\n", b"\n"), raw + b"\r\n " * 3, b"Received: by mx.helpers.example\r\n" + raw)
-    assert {fingerprint(each) for each in same} == {fingerprint(raw)}
-    assert fingerprint(raw + b"!") != fingerprint(raw)
+    assert {fingerprint(Pieces.of(each)) for each in same} == {fingerprint(Pieces.of(raw))}
+    assert fingerprint(Pieces.of(raw + b"!")) != fingerprint(Pieces.of(raw))
+
+
+@pytest.mark.parametrize("front", [b"\xef\xbb\xbf", b"\r\n" * 2, b"\n" * 3, b"\xef\xbb\xbf\r\n\n", b"\r\n" * 70_000])
+def test_a_message_is_the_same_whatever_programs_have_put_before_its_header(front: bytes) -> None:
+    plain = b"Message-ID: <once@mail.example.com>\r\n" + letter(Message_ID="")
+    raw, known = front + plain, fingerprint(Pieces.of(plain))
+    assert fingerprint(Pieces.of(raw)) == known
+    for mail in (read_mail(raw), read_as_it_is(raw)):
+        assert (mail.fingerprint, mail.message_id) == (known, "once@mail.example.com")
+        assert (mail.subject, mail.sender, mail.text) == ("Backups fail", read_mail(plain).sender, "It is 3.2.")
+    assert read_as_it_is(raw).parts[0].content.whole() == raw
 
 
 def test_a_text_that_is_too_long_is_a_file() -> None:

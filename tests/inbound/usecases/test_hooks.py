@@ -1,6 +1,6 @@
 """Hooks as they are managed, and tried."""
 
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import pytest
 
@@ -8,12 +8,19 @@ from app.core.db.session import driver, transaction
 from app.inbound import payloads
 from app.inbound.background import upkeep
 from app.inbound.payloads import Room
-from app.inbound.schemas import MAX_MAPPED
+from app.inbound.schemas import MAX_MAPPED, Format
+from app.inbound.usecases.hooks import ingest_url
+from tests.contract.document import DOCUMENT
 from tests.inbound.conftest import MAPPING, Desk, MakeDesk, payload
 from tests.support.actors import make_key
 from tests.support.desk import fetch
 
 ROOM: Final = Room(10**9, 10**9)
+
+
+@pytest.mark.parametrize("name", [*get_args(Format), "a new one"])
+def test_each_format_is_posted_to_an_address_that_is_there(name: Format) -> None:
+    assert "post" in DOCUMENT["paths"][ingest_url("{hook_id}", name)]
 
 
 @pytest.mark.parametrize(

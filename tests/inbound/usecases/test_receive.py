@@ -16,11 +16,11 @@ from app.core.state import State
 from app.inbound.examples import CLOUDEVENT, GENERIC, PAGERDUTY
 from app.inbound.readings import QUICK_BYTES
 from app.webhooks.rules.signing import signature
-from tests.inbound.conftest import Desk, MakeDesk
+from tests.inbound.conftest import PATHS, Desk, MakeDesk
 from tests.support.actors import Headers, make_key
 from tests.support.desk import fetch, now_of
 
-EVERY_PATH: Final = pytest.mark.parametrize("path", ["", "/alertmanager", "/grafana", "/cloudevents", "/v2/enqueue"])
+EVERY_PATH: Final = pytest.mark.parametrize("path", [path for path in PATHS if path != "/email"])
 EVENT: Final = {name: value for name, value in PAGERDUTY.items() if name != "routing_key"}
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Annotated, Any, Final, Generic, TypeAlias, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -249,9 +249,10 @@ def written(request: Request, page: Page, found: Row, body: Callable[[str], str]
 
 
 def as_written(request: Request, page: Page, found: Slice[Row], body: Callable[[str], str]) -> Response:
-    """The same of a ``Slice`` of rows, each with its ``place`` and its ``body``."""
+    """The same of a ``Slice`` of rows, each with its ``place`` and its ``body``; the page ends before one without."""
     places = [row["place"] for row in found.rows]
-    return _listed(request, page, (body(row["body"]).encode() for row in found.rows), places, found.edge)
+    bodies = takewhile(lambda each: each is not None, (row["body"] for row in found.rows))
+    return _listed(request, page, (body(each).encode() for each in bodies), places, found.edge)
 
 
 def _listed(
