@@ -42,7 +42,7 @@ from app.core.web.callers import Handler, handle_checked, language_of, presume, 
 from app.core.web.cors import preflight
 from app.core.web.faults import request_faults
 from app.core.web.page import ICON, page_policy, problem_page, wants_page
-from app.core.web.query_names import repeated_names, unknown_names
+from app.core.web.query_names import repeated_names, takes_several, unknown_names
 from app.core.web.replies import dump, etag
 from app.core.web.requests import StrictRequest
 
@@ -173,6 +173,9 @@ class StrictRoute(APIRoute):
         if set(options.get("methods") or ()) & {"POST", "PATCH", "PUT"}:
             options["responses"] = _BODY_RESPONSES | (options.get("responses") or {})
         super().__init__(path, endpoint, **options)
+        if parameters := _parameters_of(self.dependant):
+            stated = self.openapi_extra or {}
+            self.openapi_extra = stated | {"parameters": [*stated.get("parameters", ()), *parameters]}
         if self.body_field is not None:
             _let_be_left_out(self.body_field.field_info)
         if _takes_key(self.dependant) != (self.scope is not None):
@@ -198,10 +201,9 @@ class StrictRoute(APIRoute):
 
     def queries(self) -> dict[str, bool]:
         """The names of the query's parameters, and whether each takes several values."""
+        stated = [*(self.openapi_extra or {}).get("parameters", ()), *_parameters_of(self.dependant)]
         return _queries_of(self.dependant) | {
-            each["name"]: each["schema"].get("type") == "array"
-            for each in (self.openapi_extra or {}).get("parameters", ())
-            if each["in"] == "query"
+            each["name"]: takes_several(each["schema"]) for each in stated if each["in"] == "query"
         }
 
     def body_handler(self) -> Handler:
@@ -254,6 +256,12 @@ async def _refuse_unknown(request: Request, known: Mapping[str, bool]) -> None:
     if _TOKEN not in known or _TOKEN not in given:
         await principal_of(request)
     raise Invalid(errors=faults)
+
+
+def _parameters_of(dependant: Dependant) -> list[Mapping[str, Any]]:
+    """The parameters that dependencies read themselves (``kit/queries``)."""
+    own = list(getattr(dependant.call, "parameters", ()))
+    return sum(map(_parameters_of, dependant.dependencies), own)
 
 
 def _queries_of(dependant: Dependant) -> dict[str, bool]:

@@ -10,11 +10,11 @@ from app.accounts.principals import Acting, as_editor
 from app.accounts.reading import ReaderDep
 from app.accounts.schemas import AccountId
 from app.core.problems import Conflict, NotFound, QuotaExceeded
-from app.core.web.kit.deps import filled
 from app.core.web.kit.idempotency import Answer, keeping_of
 from app.core.web.kit.merge_patch import PatchDep
 from app.core.web.kit.operations import CallDep, Document, OnceCall, ResourceRouter, account_of
 from app.core.web.kit.paging import PageDep, as_written, written
+from app.core.web.kit.queries import Filled
 from app.core.web.kit.visits import EVERYBODY, FOLLOWERS, OPENERS, PERSONS
 from app.core.web.replies import etag, reply, reply_text
 from app.events.envelope_sql import current
@@ -113,7 +113,7 @@ async def create_ticket(
 
 @router.list("/tickets", Ticket, summary="List tickets", problems=[NotFound], example=examples.TICKET, visitors=PERSONS)
 async def list_tickets(
-    reader: ReaderDep, page: PageDep, wanted: Annotated[TicketFilter, Depends(filled(TicketFilter))]
+    reader: ReaderDep, page: PageDep, wanted: Annotated[TicketFilter, Depends(Filled(TicketFilter))]
 ) -> Response:
     """Tickets that the caller sees: newest first, or by what support owes next (`sort=due`)."""
     found = await page_of_tickets(reader, wanted, page)
