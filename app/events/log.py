@@ -5,7 +5,8 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db.statements.bulk import Write, inserted
+from app.core.db.session import driver
+from app.core.db.statements.bulk import Write, inserted, write
 from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.core.outgoing.via import write_via
@@ -62,3 +63,34 @@ def with_via(session: AsyncSession, rows: list[Row]) -> list[Row]:
 def recorded(rows: Sequence[Row]) -> Write:
     """The write of events. They are never changed afterwards."""
     return inserted(EventRow, rows)
+
+
+_ASIDE: Final = "CREATE TEMPORARY TABLE told ON COMMIT DROP AS SELECT {0} FROM events WITH NO DATA"
+_PUT: Final = "INSERT INTO told SELECT {0} FROM jsonb_populate_recordset(NULL::events, $1::jsonb)"
+_RECORD: Final = "INSERT INTO events ({0}) SELECT {0} FROM told ORDER BY id"
+
+
+class Aside:
+    """Events of one transaction that are put aside until its end: no feed waits for it meanwhile.
+
+    What is recorded then has been read and laid out by the database before, which takes as long as recording it.
+    """
+
+    def __init__(self) -> None:
+        self._columns = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has been put aside."""
+        return not self._columns
+
+    async def put(self, session: AsyncSession, rows: Sequence[Row]) -> None:
+        """Put rows aside, all with the same keys."""
+        if self.is_empty:
+            self._columns = ", ".join(rows[0])
+            await (await driver(session)).execute(_ASIDE.format(self._columns))
+        await write(session, Write(_PUT.format(self._columns), rows))
+
+    async def record(self, session: AsyncSession) -> None:
+        """Record them in the order of their ids."""
+        await (await driver(session)).execute(_RECORD.format(self._columns))
