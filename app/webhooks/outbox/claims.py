@@ -147,10 +147,18 @@ UPDATE deliveries AS d SET queued = false, next_attempt_at = $3::timestamptz + {
 FROM unnest($1::text[], $2::text[]) AS mine (account_id, id) WHERE d.account_id = mine.account_id AND d.id = mine.id
 """  # noqa: S608  a number of ours
 # They follow each other by 1 / rate, whichever replica sends them. Where a request holds the endpoint, they get none.
+# An account that has places in the next second already comes after those that have fewer.
 _PLACE: Final = f"""
-WITH turns AS (
-    SELECT *, row_number() OVER (PARTITION BY endpoint_id, account_id ORDER BY line) AS turn
+WITH had AS (
+    SELECT endpoint_id, account_id, count(*) AS number FROM deliveries
+    WHERE NOT queued AND next_attempt_at > $4 AND next_attempt_at <= $4 + interval '1 second'
+      AND paced AND endpoint_id = ANY ($3::text[])
+    GROUP BY endpoint_id, account_id
+), turns AS (
+    SELECT m.*, coalesce(had.number, 0)
+                + row_number() OVER (PARTITION BY m.endpoint_id, m.account_id ORDER BY m.line) AS turn
     FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS m (account_id, id, endpoint_id, line)
+    LEFT JOIN had ON had.endpoint_id = m.endpoint_id AND had.account_id = m.account_id
 ), numbered AS (
     SELECT *, row_number() OVER (PARTITION BY endpoint_id ORDER BY turn, random()) AS number FROM turns
 ), paces AS MATERIALIZED (
