@@ -30,7 +30,7 @@ HOUR: Final = timedelta(hours=1)
 TICK: Final = timedelta(microseconds=1)
 CRITICAL: Final = P1 | {"priority": "critical"}
 SANDBOX: Final = {"starts_at": START.isoformat()}
-SUPPORT: Final = Principal("support", "key_00000000000000000000000000")
+SUPPORT: Final = Principal("admin", "key_00000000000000000000000000")
 
 
 def written(moment: datetime) -> str:
