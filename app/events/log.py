@@ -1,11 +1,13 @@
 """Recording events: in the transaction that changes what they tell of."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.db.statements.bulk import Write, inserted
+from app.core.db.session import do_last, driver
+from app.core.db.statements.bulk import Write, inserted, write
 from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.core.outgoing.via import write_via
@@ -62,3 +64,63 @@ def with_via(session: AsyncSession, rows: list[Row]) -> list[Row]:
 def recorded(rows: Sequence[Row]) -> Write:
     """The write of events. They are never changed afterwards."""
     return inserted(EventRow, rows)
+
+
+def record_last(session: AsyncSession) -> None:
+    """Have all events of this transaction recorded by its last statement, since the feed waits for it from then on.
+
+    For what goes on after it has changed tickets: it answers with what it reads again, or changes others. It cannot
+    read its events itself.
+    """
+    if _LAST not in session.info:
+        session.info[_LAST] = []
+        do_last(session, partial(_record, session))
+
+
+def recorded_in(session: AsyncSession, rows: Sequence[Row]) -> Write:
+    """``recorded`` where this transaction does not record its events at its end, as ``record_last`` has asked."""
+    if _LAST not in session.info:
+        return recorded(rows)
+    session.info[_LAST] += rows
+    return recorded([])
+
+
+async def _record(session: AsyncSession) -> None:
+    rows: list[Row] = session.info[_LAST]
+    if any("via" in row for row in rows):  # some were told before that was known
+        rows = [{"via": None, **row} for row in rows]
+    await write(session, recorded(rows))
+
+
+_LAST: Final = "recorded last"
+
+
+_ASIDE: Final = "CREATE TEMPORARY TABLE told ON COMMIT DROP AS SELECT {0} FROM events WITH NO DATA"
+_PUT: Final = "INSERT INTO told SELECT {0} FROM jsonb_populate_recordset(NULL::events, $1::jsonb)"
+_RECORD: Final = "INSERT INTO events ({0}) SELECT {0} FROM told ORDER BY id"
+
+
+class Aside:
+    """Events of one transaction that are put aside until its end: no feed waits for it meanwhile.
+
+    What is recorded then has been read and laid out by the database before, which takes as long as recording it.
+    """
+
+    def __init__(self) -> None:
+        self._columns = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has been put aside."""
+        return not self._columns
+
+    async def put(self, session: AsyncSession, rows: Sequence[Row]) -> None:
+        """Put rows aside, all with the same keys."""
+        if self.is_empty:
+            self._columns = ", ".join(rows[0])
+            await (await driver(session)).execute(_ASIDE.format(self._columns))
+        await write(session, Write(_PUT.format(self._columns), rows))
+
+    async def record(self, session: AsyncSession) -> None:
+        """Record them in the order of their ids."""
+        await (await driver(session)).execute(_RECORD.format(self._columns))

@@ -167,8 +167,24 @@ async def test_what_waits_at_one_rate_holds_up_no_other(
     assert await sender.run_pass() == 2
     await sender.drain()
     assert event["id"] in receiver.ids
-    next_instant = await sender.next_instant()
-    assert next_instant == min(one.next_attempt_at for one in await deliveries(sessions) if one.next_attempt_at)
+    assert not any(one.paced for one in await deliveries(sessions)), "the next place is free in a minute and a half"
+    assert await sender.run_pass() == 0
+
+
+async def test_a_flood_of_one_account_puts_off_nobody_elses_event_at_an_operators_rate(
+    sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell
+) -> None:
+    """Those at the rate's places come from the accounts in turn, and only the next second's places are given."""
+    await limit(sessions, await make_endpoint("https://example.com"), rate=10)
+    await tell(*(event_row() for _ in range(60)))
+    now = wall_now() + AHEAD
+    sent = await claimed(sessions, now)
+    (other,) = await tell(event_row(account_id="acc_2"))
+    for number in range(1, 14):
+        sent += await claimed(sessions, now + number * STEP)
+    ids = [one.event["id"] for one in sent]
+    assert len(ids) == 14, "the rate is kept, and used"
+    assert other["id"] in ids[10:13]
 
 
 async def test_a_flood_that_has_no_places_yet_hides_nothing_that_has_one(

@@ -1,7 +1,7 @@
 """A few slots for many: whoever waits gets one in turn, so that nobody who asks for much keeps others waiting."""
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final, TypeAlias
@@ -16,12 +16,15 @@ _Place: TypeAlias = "asyncio.Future[None]"
 class FairSlots:
     """``slots`` are taken at a time, at most ``waiting`` callers wait, at most ``share`` of them of one owner.
 
-    A free slot goes round the owners, each time to the one that has waited longest for its turn. Where the queue is
-    full, an owner with fewer waiting than another takes the place of the other's last.
+    No owner has all of several slots: whoever comes to the last one has none yet. A free slot goes to an owner who has
+    fewest, and among these round, each time to the one that has waited longest for its turn. Where the queue is full,
+    an owner with fewer waiting than another takes the place of the other's last.
     """
 
     def __init__(self, slots: int, *, waiting: int, share: int) -> None:
         self._free, self._most, self._share = slots, waiting, share
+        self._part = max(1, slots - 1)
+        self._taken: Counter[str] = Counter()
         self._waiting: OrderedDict[str, deque[_Place]] = OrderedDict()
 
     def __len__(self) -> int:
@@ -38,11 +41,11 @@ class FairSlots:
         try:
             yield
         finally:
-            self._give_back()
+            self._give_back(owner)
 
     async def _take(self, owner: str, within: float) -> None:
-        if self._free:  # then nobody waits
-            self._free -= 1
+        if self._free and self._taken[owner] < self._part:  # then nobody waits who could have it
+            self._give(owner)
             return
         self._make_room(owner)
         place: _Place = asyncio.get_running_loop().create_future()
@@ -52,7 +55,7 @@ class FairSlots:
                 await place
         except BaseException as error:
             if place.done() and not place.cancelled() and place.exception() is None:
-                self._give_back()  # the slot came at the very moment at which the caller left
+                self._give_back(owner)  # the slot came at the very moment at which the caller left
             self._forget(owner, place)
             if isinstance(error, TimeoutError):
                 raise _busy() from error
@@ -74,18 +77,30 @@ class FairSlots:
         if not last.done():
             last.set_exception(_busy())
 
-    def _give_back(self) -> None:
+    def _give(self, owner: str) -> None:
+        self._free -= 1
+        self._taken[owner] += 1
+
+    def _give_back(self, owner: str) -> None:
         """Hand the slot on to the owner whose turn it is, or keep it free."""
-        while self._waiting:
-            owner, places = next(iter(self._waiting.items()))
-            place = places.popleft()
-            self._waiting.move_to_end(owner)
-            if not places:
-                del self._waiting[owner]
-            if not place.done():
-                place.set_result(None)
-                return
         self._free += 1
+        self._taken[owner] -= 1
+        if not self._taken[owner]:
+            del self._taken[owner]
+        while self._free and (next_one := self._next()):
+            places = self._waiting[next_one]
+            place = places.popleft()
+            self._waiting.move_to_end(next_one)
+            if not places:
+                del self._waiting[next_one]
+            if not place.done():
+                self._give(next_one)
+                place.set_result(None)
+
+    def _next(self) -> str | None:
+        """Whose turn it is; None where nobody waits who may have one more."""
+        may = [owner for owner in self._waiting if self._taken[owner] < self._part]
+        return min(may, key=self._taken.__getitem__, default=None)
 
     def _forget(self, owner: str, place: _Place) -> None:
         places = self._waiting.get(owner)

@@ -18,6 +18,7 @@ from app.core.web.kit.queries import Filled
 from app.core.web.kit.visits import EVERYBODY, FOLLOWERS, OPENERS, PERSONS
 from app.core.web.replies import etag, reply, reply_text
 from app.events.envelope_sql import current
+from app.events.log import record_last
 from app.events.schemas import Event
 from app.tickets.api import examples
 from app.tickets.api.kit import TicketPath, act_on_ticket, caller_of, count_reopening, count_unknown, may_write
@@ -175,6 +176,7 @@ async def create_message(
 
     async def post(session: AsyncSession) -> Document:
         count_unknown(call)
+        record_last(session)
         edit, posted = await message.post_message(session, caller_of(call), ticket_id, command)
         count_reopening(call, edit)
         return message_view(posted, internal=call.principal.is_support)

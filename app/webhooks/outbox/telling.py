@@ -7,7 +7,7 @@ from app.core.db.statements.bulk import write
 from app.core.db.tables import Row
 from app.events.envelope import NO_ACCOUNT
 from app.events.event import Event
-from app.events.log import event_row, recorded
+from app.events.log import event_row, recorded_in
 from app.webhooks.outbox.fanout import fanned_out
 
 
@@ -19,7 +19,7 @@ async def tell(
     ``only`` one endpoint hears it, whatever its globs. What sends events and what waits for them wake after the commit.
     """
     row = event_row(event, account_id=account_id or NO_ACCOUNT, ticket_id=None, sequence=None, sandbox=sandbox)
-    if await write(session, recorded([row]), fanned_out([row], only=only)):
+    if await write(session, recorded_in(session, [row]), fanned_out([row], only=only)):
         ring_after_commit(session, "deliveries")
     ring_after_commit(session, "events")
     return row

@@ -26,7 +26,8 @@ class Lane:
     """What waits in one lane, at the least one delivery; ``retry``: one that was attempted before is among it.
 
     ``owner`` is the endpoint's account, or ``-`` for an operator's; ``concurrency`` is how many messages at once the
-    endpoint takes, None for the default; ``rated``: it has a rate, and of what waits some may have yet to get a place.
+    endpoint takes, None for the default; ``places``: it has a rate, and so many are free for what has yet to get one;
+    ``paced``: something in the lane has its own already.
     """
 
     owner: str
@@ -34,12 +35,18 @@ class Lane:
     account_id: str
     retry: bool = False
     concurrency: int | None = None
-    rated: bool = False
+    places: int | None = None
+    paced: bool = False
 
     @property
     def key(self) -> Key:
         """By which lanes are ordered."""
         return self.owner, self.endpoint_id, self.account_id
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything in it can be claimed or get a place."""
+        return self.places is None or self.places > 0 or self.paced
 
 
 @dataclass(slots=True)

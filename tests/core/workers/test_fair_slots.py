@@ -45,10 +45,33 @@ async def test_owners_take_turns_whoever_asks_for_how_much() -> None:
 
 async def test_as_many_are_served_at_once_as_there_are_slots() -> None:
     crowd = Crowd(slots=2)
-    tasks = [await crowd.come(name) for name in ("A1", "A2", "A3")]
-    assert crowd.served == ["A1", "A2"]
+    tasks = [await crowd.come(name) for name in ("A1", "B1", "A2")]
+    assert crowd.served == ["A1", "B1"]
     await crowd.all_go(*tasks)
-    assert crowd.served == ["A1", "A2", "A3"]
+    assert crowd.served == ["A1", "B1", "A2"]
+
+
+async def test_nobody_has_all_slots() -> None:
+    crowd = Crowd(slots=3)
+    tasks = [await crowd.come(name) for name in ("A1", "A2", "A3")]
+    assert crowd.served == ["A1", "A2"], "the last one is free for somebody else"
+    tasks.append(await crowd.come("B1"))
+    assert crowd.served == ["A1", "A2", "B1"]
+    await crowd.all_go(*tasks)
+    assert crowd.served == ["A1", "A2", "B1", "A3"]
+    await crowd.all_go(await crowd.come("A4"), await crowd.come("A5"))
+
+
+async def test_who_has_a_slot_lets_others_go_first() -> None:
+    crowd = Crowd(slots=3)
+    tasks = [await crowd.come(name) for name in ("A1", "B1", "B2", "A2", "A3", "C1")]
+    crowd.go.release()
+    await tasks[0]
+    assert crowd.served == ["A1", "B1", "B2", "A2"], "nobody has fewer, and A waits"
+    crowd.go.release()
+    await tasks[1]
+    assert crowd.served[4:] == ["C1"], "which has none, though A has waited for longer"
+    await crowd.all_go(*tasks[2:])
 
 
 async def test_an_owner_has_a_share_of_the_queue() -> None:

@@ -199,7 +199,7 @@ async def test_close_ends_processes_idle_and_busy(tmp_path: Path) -> None:
     never = tmp_path / "never"
     async with opened(offload_workers=2) as offload:
         busy = asyncio.create_task(offload.run(OWNER, tasks.work_until, never))
-        working, (idle, _) = await process_at(never), await offload.run(OWNER, tasks.process)
+        working, (idle, _) = await process_at(never), await offload.run("another", tasks.process)
         busy.cancel()
     assert not lives(working)
     assert not lives(idle)
