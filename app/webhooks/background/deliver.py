@@ -44,8 +44,8 @@ _POLLS: Final = 50
 """Polls of one pass: while there is always something to claim, passes follow each other."""
 _QUEUE_EVERY: Final = 0.02
 """Seconds between two polls that first queue what has become due: what a retry may lose of the 50 ms that it has."""
-_GATHER: Final = 0.005
-"""Seconds for which a poll waits at most where all slots are taken, until a quarter of them are free.
+_GATHER: Final = 0.01
+"""Seconds for which a poll waits at most where all slots are taken, until half of them are free.
 
 A poll for each that is freed would cost more than the sending.
 """
@@ -86,7 +86,7 @@ class Sender:
         self._http: aiohttp.ClientSession | None = None
         self._held: set[Claimed] = set()
         self._in_flight: set[Claimed] = set()
-        self._recorder = Recorder(state, self._limits.lease, self._recorded)
+        self._recorder = Recorder(state, self._limits.lease, self._recorded, lambda: len(self._in_flight))
         self._probation = Probation()
         self._left_alone: dict[str, float] = {}
         self._after, self._ahead = START, False
@@ -193,7 +193,7 @@ class Sender:
         """
         share = self._share()
         if not share.firsts or (owners and set(share.full).issuperset(owners)):
-            self._enough = len(self._in_flight) * 3 // 4
+            self._enough = len(self._in_flight) // 2
             self._room.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_GATHER):
