@@ -23,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.clock import monotonic
 from app.core.db.errors import DATABASE_ERRORS
-from app.core.db.session import transaction
+from app.core.db.session import glance, transaction
 from app.core.outgoing.connector import TOTAL_TIMEOUT, TimedOut, Unreachable, make_session, post
 from app.core.outgoing.via import HEADER, write_via
 from app.core.state import State
@@ -144,7 +144,7 @@ class Sender:
         """
         if self._share().limit <= 0:
             return None
-        async with self._state.sessions() as session:
+        async with glance(self._state.sessions) as session:
             return await next_due(session)
 
     async def drain(self) -> None:
