@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias, TypeVar, cast
 from asyncpg import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
 
-from app.core.db.engine import Sessions
+from app.core.db.engine import Sessions, lookup
 from app.core.db.pool import milliseconds
 from app.core.db.queues import LockQueues, Turn
 from app.core.problems import Unavailable
@@ -121,6 +121,18 @@ async def snapshot(sessions: Sessions) -> AsyncIterator[AsyncSession]:
     async with sessions() as session:
         await (await driver(session)).execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         yield session
+
+
+@asynccontextmanager
+async def glance(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """A session for reads by its ``driver`` alone: each statement is a transaction of its own, in one round trip."""
+    async with sessions() as session:
+        if isinstance(session.bind, AsyncEngine):
+            async with lookup(session.bind) as connection:
+                session.info["driver"] = connection
+                yield session
+        else:  # one connection, within its owner's transaction
+            yield session
 
 
 async def allow(session: AsyncSession, seconds: float) -> None:

@@ -15,6 +15,7 @@ import random
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,12 +26,13 @@ from app.core.db.statements.json_sql import object_of
 from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.core.outgoing.via import read_via
+from app.core.text.language import Language
 from app.events.envelope import NO_ACCOUNT
 from app.events.log import VIA, VIA_FROM
 from app.events.stub import STUB
 from app.plans import store
 from app.plans.document.naming import NO_NAMES, Names, names_of
-from app.webhooks.formats.bodies import Form
+from app.webhooks.formats.bodies import Form, Format
 from app.webhooks.outbox.fanout import DELIVERY_ID
 from app.webhooks.outbox.lanes import ORDER, PLACES, queue_due, waiting
 from app.webhooks.rules.sharing import START, Grant, Key, Lane, Share, granted
@@ -193,9 +195,9 @@ FROM held WHERE d.account_id = held.account_id AND d.id = held.id
 """
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Claimed:
-    """A delivery that this sender holds until its lease ends, with all that sending it needs.
+    """A delivery that this sender holds until its lease ends, with all that sending it needs; nobody changes it.
 
     ``event`` has the columns of the event's row, and ``stub`` as ``make_body`` takes it; ``via`` are the installations
     through which its cause has come, this one last. ``names`` are those of its ticket's plan, for a chat. ``now`` is
@@ -267,7 +269,9 @@ async def poll(
     """
     connection = await driver(session)
     lanes, after = await waiting(session, share, after, now=now)
-    _random.shuffle(lanes)  # those that come first in the order of their ids are not to come first each time
+    if lanes:  # those that come first in the order of their ids are not to come first each time
+        first = _random.randrange(len(lanes))
+        lanes = lanes[first:] + lanes[:first]
     lanes.sort(key=lambda lane: lane.endpoint_id in share.held)  # perhaps all that waits there has no place
     busy = set(share.busy)
     grants = granted([lane for lane in lanes if lane.is_open and lane.endpoint_id not in busy], share)
@@ -352,11 +356,16 @@ def _claimed(
         secrets=row["secrets"] or [],
         secrets_until=[datetime.fromisoformat(end) for end in row["secrets_until"] or []],
         failing_since=row["failing_since"],
-        form=Form(row["format"], row["locale"], row["projection"], row["owner_id"] == NO_ACCOUNT),
+        form=_form(row["format"], row["locale"], row["projection"], row["owner_id"] == NO_ACCOUNT),
         event=event,
         via=(*read_via(row["via"]), row["installation"]),
         names=names.get(_plan_of(row), NO_NAMES),
     )
+
+
+@lru_cache(maxsize=256)
+def _form(chosen: Format, locale: Language, projection: str | None, internal: bool) -> Form:  # noqa: FBT001
+    return Form(chosen, locale, projection, internal)
 
 
 async def renew(session: AsyncSession, held: Sequence[Claimed], lease: timedelta) -> None:

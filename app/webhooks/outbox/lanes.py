@@ -7,7 +7,7 @@ an owner or an endpoint that has all it may have. So a backlog costs a claim not
 """
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -63,9 +63,9 @@ WITH RECURSIVE lanes AS (
     UNION ALL
     SELECT n.*, l.step + 1 FROM lanes AS l CROSS JOIN LATERAL ({_NEXT_LANE}) AS n WHERE l.step < $6
 )
-SELECT l.owner_id, l.endpoint_id, l.account_id, w.concurrency,
+SELECT l.owner_id, l.endpoint_id, l.account_id,
        l.attempts > 0 OR (l.paced AND coalesce(({_UNPLACED_RETRY}), false)) AS retry,
-       l.paced, CASE WHEN w.rate IS NOT NULL AND w.enabled THEN {_FREE} END AS places
+       w.concurrency, CASE WHEN w.rate IS NOT NULL AND w.enabled THEN {_FREE} END AS places, l.paced
 FROM lanes AS l LEFT JOIN webhook_endpoints AS w ON w.id = l.endpoint_id ORDER BY l.step
 """  # noqa: S608  our own text
 _NEXT: Final = "SELECT min(next_attempt_at) FROM deliveries WHERE NOT queued AND next_attempt_at IS NOT NULL"
@@ -83,13 +83,8 @@ async def waiting(
     """Lanes behind ``after``, twice what the share could serve at most; and where to go on, ``START`` after all."""
     most = 2 * share.limit + _MORE
     found = await (await driver(session)).fetch(LANES, *after, share.full, share.busy, most, now)
-    lanes = [_lane(row) for row in found]
+    lanes = [Lane(*row) for row in found]
     return lanes, lanes[-1].key if len(lanes) == most else START
-
-
-def _lane(row: Any) -> Lane:
-    key = row["owner_id"], row["endpoint_id"], row["account_id"]
-    return Lane(*key, retry=row["retry"], concurrency=row["concurrency"], places=row["places"], paced=row["paced"])
 
 
 async def next_due(session: AsyncSession) -> datetime | None:
