@@ -356,7 +356,8 @@ class Hanging:
     def __init__(self) -> None:
         self.began, self.cancelled = asyncio.Event(), 0
 
-    async def run(self, *_arguments: Any) -> None:
+    async def run(self, *_arguments: Any, waits: bool = True) -> None:
+        del waits
         self.began.set()
         try:
             await asyncio.Event().wait()

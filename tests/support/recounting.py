@@ -77,18 +77,18 @@ def _was_updated_after_its_last_miss(ticket_id: str, events: Sequence[Any]) -> b
 
 
 def _is_missed_update(event: Any) -> bool:
-    return event["type"] == "deadline.missed" and event["data"]["metric"] == "update"
+    return bool(event["type"] == "deadline.missed" and event["data"]["metric"] == "update")
 
 
 def _is_update(event: Any) -> bool:
     data = event["data"]
     by_engineer = event["type"] == "message.posted" and data["author"]["kind"] == "engineer"
-    return by_engineer and data["visibility"] == "public"
+    return bool(by_engineer and data["visibility"] == "public")
 
 
 def _ends(event: Any) -> bool:
     status = event["data"].get("to") if event["type"] == "ticket.status_changed" else None
-    return event["type"] == "ticket.withdrawn" or status in ("resolved", "closed")
+    return bool(event["type"] == "ticket.withdrawn" or status in ("resolved", "closed"))
 
 
 def told(report: Any) -> Figures:
