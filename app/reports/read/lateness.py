@@ -138,9 +138,7 @@ def _parts(asked: Asked) -> Iterator[Asked]:
 def _part(asked: Asked, groups: Groups, values: Values) -> str:
     names = ", ".join(f"f.{name}" for name in groups.names)
     steps = ", ".join(f"{step} AS {one}_step" for one, step in _STEPS.items())
-    found = ", ".join(
-        f"f.{one}_step, grouping(f.{one}_step) = 0 AS by_{one}, max(f.{one}) AS {one}" for one in _STEPS
-    )
+    found = ", ".join(f"f.{one}_step, grouping(f.{one}_step) = 0 AS by_{one}, max(f.{one}) AS {one}" for one in _STEPS)
     sets = ", ".join(f"({names}, f.{one}_step)" for one in _STEPS)
     return f"""
     SELECT {names}, {found}, count(*) AS number
