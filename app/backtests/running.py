@@ -25,7 +25,7 @@ from app.backtests.schemas import NewBacktest
 from app.core.clock import database_now
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, snapshot
-from app.core.problems import Fault, Invalid, TooLong
+from app.core.problems import Crowded, Fault, Invalid, Starved, TooLong, TooManyRequests
 from app.core.schemas.shared import pointer
 from app.core.text.language import Language
 from app.core.text.messages import Message, _
@@ -38,6 +38,8 @@ _AT_ONCE: Final = 2
 """Batches that are computed at a time; another is read meanwhile."""
 _TASK: Final = 50
 """Tickets of one task: some hundredths of a second, so that a busy machine does not take it beyond its deadline."""
+_BREATH: Final = 1.0
+"""Seconds until a task is tried again for which no turn came."""
 _SMALLER: Final = 5
 """By how much a task is smaller after one that took too long."""
 _NOW: Final = "SELECT coalesce(sandbox_now, clock_timestamp()) FROM accounts WHERE account_id = $1"
@@ -192,17 +194,20 @@ async def _folded(
 ) -> list[Batch]:
     """All of these tickets: a task that leaves some is followed by another, one that takes too long by smaller ones.
 
-    They grow again once one has come in time: a busy moment passes.
-    Raises ``TooLong`` where a single ticket does, as on a machine that leaves niced processes nothing.
+    They grow again once one has come in time: a busy moment passes. A single ticket is given its time by the processor,
+    and is tried until it gets that; no turn is waited for as well. So a busy machine makes a backtest slow, and does
+    not end it. Raises ``TooLong`` where a single ticket takes too long on any machine.
     """
     found: list[Batch] = []
     most = _TASK
     while records:
         task = records[:most]
         try:
-            found.append(await offload.run(owner, fold, task))
-        except TooLong:
-            if len(task) == 1:
+            found.append(await offload.run(owner, fold, task, waits=len(task) > 1))
+        except (Crowded, TooManyRequests):
+            await asyncio.sleep(_BREATH)
+        except TooLong as error:
+            if len(task) == 1 and not isinstance(error, Starved):
                 raise
             most = len(task) // _SMALLER or 1
         else:

@@ -11,13 +11,14 @@ from typing import Any, Final, cast
 import orjson
 import pytest
 import yaml
+from asyncpg import LockNotAvailableError
 from fastapi import FastAPI
 
 from app.backtests import fold, heavy, reading, running
 from app.backtests.running import Order, Report
 from app.backtests.schemas import Backtest, NewBacktest
 from app.core.db.engine import Sessions
-from app.core.problems import TooLong, TooManyRequests
+from app.core.problems import Crowded, Starved, TooLong, TooManyRequests
 from app.core.state import State
 from app.core.text.language import SOURCE
 from app.core.text.messages import _
@@ -164,7 +165,8 @@ async def test_a_task_ends_after_as_many_lines_as_are_read_at_once(
 ) -> None:
     answers: list[Any] = []
 
-    async def run_here(_owner: str, function: Any, *arguments: Any) -> Any:
+    async def run_here(_owner: str, function: Any, *arguments: Any, waits: bool = True) -> Any:
+        del waits
         answers.append(function(*arguments))
         return answers[-1]
 
@@ -177,25 +179,48 @@ async def test_a_task_ends_after_as_many_lines_as_are_read_at_once(
     assert [len(each.lines) for each in answers if isinstance(each, heavy.Batch)] == [2, 1]
 
 
-async def test_a_task_that_takes_too_long_is_tried_in_smaller_ones_until_one_comes_in_time(
-    story: Story, tried: Try, monkeypatch: pytest.MonkeyPatch, state: State
+@pytest.mark.parametrize(
+    ("refusals", "tasks"),
+    [
+        ([TooLong], [(3, True), (1, False), (2, True)]),
+        ([Crowded, TooManyRequests, TooLong, Starved], [(3, True)] * 3 + [(1, False)] * 2 + [(2, True)]),
+    ],
+)
+async def test_a_busy_machine_makes_a_backtest_slow_and_does_not_end_it(
+    story: Story,
+    tried: Try,
+    monkeypatch: pytest.MonkeyPatch,
+    state: State,
+    refusals: list[type[Exception]],
+    tasks: list[tuple[int, bool]],
 ) -> None:
-    sizes: list[int] = []
+    """A task that takes too long is tried in smaller ones, one ticket until it has had its time of the processor."""
+    seen: list[tuple[int, bool]] = []
+    left, read, outages = iter(refusals), reading._batch, iter([LockNotAvailableError])
 
-    async def run_here(_owner: str, function: Any, *arguments: Any) -> Any:
+    async def run_here(_owner: str, function: Any, *arguments: Any, waits: bool = True) -> Any:
         if getattr(function, "func", None) is heavy.fold:
-            sizes.append(len(arguments[0]))
-            if sizes == [3]:
-                raise TooLong
+            seen.append((len(arguments[0]), waits))
+            for refusal in left:
+                raise refusal
         return function(*arguments)
+
+    async def read_later(*arguments: Any) -> Any:
+        for outage in outages:
+            raise outage
+        return await read(*arguments)
 
     for _number in range(3):
         await story.open(**P1)
     monkeypatch.setattr(state.offload, "run", run_here)
-    assert ((await tried(plan=KEY))["looked_at"], sizes) == (3, [3, 1, 2])
+    monkeypatch.setattr(running, "_BREATH", 0)
+    monkeypatch.setattr(reading, "_BREATH", 0)
+    monkeypatch.setattr(reading, "_batch", read_later)
+    assert ((await tried(plan=KEY))["looked_at"], seen) == (3, tasks)
 
 
-async def _run_here(_owner: str, function: Any, *arguments: Any) -> Any:
+async def _run_here(_owner: str, function: Any, *arguments: Any, waits: bool = True) -> Any:
+    del waits
     return function(*arguments)
 
 
@@ -331,7 +356,8 @@ class Hanging:
     def __init__(self) -> None:
         self.began, self.cancelled = asyncio.Event(), 0
 
-    async def run(self, *_arguments: Any) -> None:
+    async def run(self, *_arguments: Any, waits: bool = True) -> None:
+        del waits
         self.began.set()
         try:
             await asyncio.Event().wait()

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final, TypeAlias
 
-from app.core.problems import Problem, TooManyRequests, Unavailable
+from app.core.problems import Crowded, Problem, TooManyRequests
 from app.core.text.messages import _
 
 _RETRY: Final = {"Retry-After": "1"}
@@ -111,4 +111,4 @@ class FairSlots:
 
 
 def _busy() -> Problem:
-    return Unavailable(_("Too many heavy computations are waiting"), headers=_RETRY)
+    return Crowded(_("Too many heavy computations are waiting"), headers=_RETRY)

@@ -23,7 +23,7 @@ import structlog
 from app.core.auth import Principal
 from app.core.clock import monotonic, processor_seconds
 from app.core.metrics import Metrics
-from app.core.problems import TooLong, Unavailable
+from app.core.problems import Starved, TooLong, Unavailable
 from app.core.settings import Settings
 from app.core.text.messages import _
 from app.core.workers.fair_slots import FairSlots
@@ -56,6 +56,10 @@ def owner_of(principal: Principal) -> str:
     return principal.account_id or principal.key_id
 
 
+class _StarvedError(TimeoutError):
+    """A task had hardly any time of a processor."""
+
+
 class Offload:
     """The worker processes of one service process, and the queue before them."""
 
@@ -86,8 +90,9 @@ class Offload:
         ``waits``: somebody does, and the deadline is by the clock. Else it counts the seconds for which the process has
         had a processor, on a machine whose processors others have, up to several times as many by the clock; and of
         several processes, one is left to those who wait.
-        429 when ``owner`` has its share of the queue, 503 when that is full, when the task takes longer than the
-        deadline, and when its process dies again and again. A caller that is cancelled ends the task.
+        429 when ``owner`` has its share of the queue, 503 when that is full (``Crowded``), when the task takes longer
+        than the deadline (``TooLong``; ``Starved`` where others have the processors), and when its process dies again
+        and again. A caller that is cancelled ends the task.
         """
         message = packed((function, arguments))
         began, outcome = monotonic(), "refused"
@@ -102,7 +107,8 @@ class Offload:
                 "This takes longer than {deadline} seconds to compute: ask for less, or try again later",
                 deadline=self._deadline,
             )
-            raise TooLong(detail, headers=_RETRY) from error
+            kind = Starved if isinstance(error, _StarvedError) else TooLong
+            raise kind(detail, headers=_RETRY) from error
         finally:
             self._seconds.labels(outcome).observe(monotonic() - began)
         if not done:
@@ -151,7 +157,7 @@ class Offload:
                 used = by_clock if waits else worker.processor_seconds - before
                 left = min(self._deadline - used, self._deadline * _STARVED - by_clock)
                 if left <= 0:
-                    raise TimeoutError
+                    raise TimeoutError if used >= self._deadline else _StarvedError
             return await task
         finally:
             task.cancel()
