@@ -21,6 +21,8 @@ LEAST: Final = 3
 """Tickets that make a group."""
 _BUSY: Final = 25
 """Tickets around it from which on a group needs one more each time that they double."""
+_BEYOND_CHANCE: Final = 4.0
+"""By how much more alike than by chance three are that make a group however many tickets come."""
 BELONGS: Final = 0.75
 """The log-odds from which on a ticket joins a group."""
 BEGINS: Final = 2.0
@@ -79,15 +81,15 @@ class _Grouping:
     def is_enough(self, place: int) -> bool:
         """Whether a group is known already, or has as many members as it takes.
 
-        It takes one more for each unit by which its members are less alike than three must be among so many tickets.
+        That depends on how much more alike they are than the best three of so many tickets may be by chance.
         """
         group = self.groups[place]
+        if group.key is not None:
+            return True
         crowd = _crowd(group, self._weights)
-        least = LEAST + int(log2(crowd))
-        if group.key is not None or len(group.members) < least:
-            return group.key is not None
-        missing = BEGINS + log(crowd) - self._alike(place, group.members)
-        return len(group.members) >= least + ceil(max(0.0, missing))
+        spare = self._alike(place, group.members) - BEGINS - log(crowd)
+        more = 0 if spare >= _BEYOND_CHANCE else int(log2(crowd)) + ceil(max(0.0, -spare))
+        return len(group.members) >= LEAST + more
 
     def _join(self, waiting: list[str]) -> bool:
         """The one of these that most likely belongs to a group joins it; False where none does."""
