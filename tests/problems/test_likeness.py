@@ -148,16 +148,26 @@ def test_a_chain_of_likenesses_is_no_group() -> None:
     assert found(of(*texts)) == []
 
 
-@pytest.mark.parametrize(("others", "are_found"), [(40, True), (150, False)], ids=["a calm hour", "a busy hour"])
-def test_the_more_tickets_come_at_once_the_more_make_a_group(others: int, *, are_found: bool) -> None:
+@pytest.mark.parametrize(
+    ("alike", "others", "sizes"),
+    [
+        pytest.param(_OUTAGE[:3], 40, [3], id="a calm hour"),
+        pytest.param(_OUTAGE[:3], 150, [], id="a busy hour"),
+        pytest.param(_OUTAGE, 90, [], id="loosely alike among many"),
+        pytest.param([f"{text} {n}" for text in _OUTAGE for n in ("", "today", "again")], 90, [12], id="many of them"),
+        pytest.param([f"{text} for all, E-5030 since 9:00" for text in _OUTAGE[:3]], 150, [3], id="much alike"),
+    ],
+)
+def test_the_more_tickets_come_at_once_the_more_make_a_group(
+    alike: Sequence[str], others: int, sizes: list[int]
+) -> None:
     crowd = [incident(f"{_letters(n)} and {_letters(n + 700)}") for n in range(others)]
-    alike = [incident(text) for text in _OUTAGE[:3]]
-    opened = [*crowd, *alike]
+    opened = [*crowd, *map(incident, alike)]
     known = Weights(
         len(opened), Counter(term for each in opened for term in each.terms), [(0, each.product) for each in opened]
     )
     groups = grouped([], opened, [each.ticket_id for each in opened], known)
-    assert [len(group.members) for group in groups] == ([3] if are_found else [])
+    assert [len(group.members) for group in groups] == sizes
 
 
 def _letters(number: int) -> str:
