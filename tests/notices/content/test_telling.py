@@ -129,7 +129,9 @@ def test_what_is_cut_to_blanks_says_that_it_goes_on() -> None:
 
 
 def test_the_files_of_a_message_are_named_and_what_was_left_out_is_told() -> None:
-    files = [{"name": name, "state": state} for name, state in (("a.log", "kept"), ("b.png", "kept"), ("c.exe", "left_out"))]
+    files = [
+        {"name": name, "state": state} for name, state in (("a.log", "kept"), ("b.png", "kept"), ("c.exe", "left_out"))
+    ]
     [with_words] = told([message(body="See these", attachments=files)], MAIL_KINDS, answered=False)
     told_of = "See these\n\n[Anhänge im Ticket: a.log, b.png]\n\n[Weggelassen: c.exe]"
     assert entry_of(with_words, "de", UTC, NO_NAMES).text == told_of
