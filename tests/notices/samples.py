@@ -62,7 +62,10 @@ _UPDATES: Final[Mapping[str, tuple[list[dict[str, Any]], int]]] = {
     "first-answer": ([_event("message.posted", {"body": _TEXT}, first=True)], 0),
     "answer": ([_event("message.posted", {"body": "It is mended. Could you run the job of last night again?"})], 0),
     "answer-cut": ([_event("message.posted", {"body": _TEXT, "truncated": True})], 0),
-    "unconfirmed": ([_event("message.posted", {"author": _UNCONFIRMED, "body": "Please close it."})], 0),
+    "unconfirmed": (
+        [_event("message.posted", {"author": _UNCONFIRMED, "body": "Please close it.", "attachments": []})],
+        0,
+    ),
     "waiting": ([_event("ticket.status_changed", {"from": "open", "to": "waiting_on_customer"})], 0),
     "status": ([_event("ticket.status_changed", {"from": "open", "to": "resolved"})], 0),
     "escalation-accepted": ([_event("escalation.accepted", {})], 0),
