@@ -13,12 +13,12 @@ async def test_authorities_are_read_before_the_first_request_and_only_once(monke
     read: list[Any] = []
     really = httpx.create_ssl_context
 
-    def counted(verify: Any = True, **more: Any) -> Any:
+    def counted(*, verify: Any = True, **more: Any) -> Any:
         read.extend([verify] if verify is True else [])
-        return really(verify, **more)
+        return really(verify=verify, **more)
 
     monkeypatch.setattr(httpx, "create_ssl_context", counted)
-    async with make_http(Settings(database_url="", allow_networks=["127.0.0.0/8"])) as client:
+    async with make_http(Settings(database_url="", allow_networks=[])) as client:
         assert len(read) == 1
         with suppress(httpx.ConnectError):
             await client.get(f"http://127.0.0.1:{free_port()}")
