@@ -108,7 +108,7 @@ def is_own(event: Mapping[str, Any], person: Mapping[str, Any], account_id: str)
     if who == account_id:
         return bool(person["role"] == REQUESTER)
     name = actor.get("name")
-    return bool(person["role"] == REQUESTER if name is None else name == person.get("name"))
+    return bool(person["role"] == REQUESTER if name is None else name == (person.get("name") or person["email"]))
 
 
 def is_unconfirmed(event: Mapping[str, Any]) -> bool:
