@@ -23,12 +23,12 @@ async def story(begin: Begin) -> Story:
     return await begin("itil-native")
 
 
-async def visitor(story: Story, sessions: Sessions, email: str, *, verified: bool = True) -> Caller:
+async def visitor(story: Story, sessions: Sessions, email: str, *, verified: bool = True, **more: Any) -> Caller:
     """Somebody in the host product's page, whose token has this address."""
     signed = [{"kid": "k1", "alg": "HS256", "key": SECRET}]
     account = story.account.account_id
     key = await make_key(sessions, "widget", account_id=account, allowed_origins=[ORIGIN], jwt_keys=signed)
-    stated = claims(wall_now(), email=email, sub=email, external_ref=None, email_verified=verified)
+    stated = claims(wall_now(), email=email, sub=email, external_ref=None, email_verified=verified, **more)
     identity = {"Heliodesk-Identity": token({name: value for name, value in stated.items() if value is not None})}
     return Caller(story.customer.client, key | {"Origin": ORIGIN} | identity)
 
@@ -64,6 +64,20 @@ async def test_a_watcher_answers_by_the_link_and_the_requester_is_told(story: St
     assert unwatched["watchers"] == []
     await tom.get(path, 401)
     assert [message["To"] for message in await answered(story, mails, path)] == ["ana@example.com"]
+
+
+async def test_a_watcher_whom_nobody_has_named_is_not_told_what_they_say_themselves(
+    story: Story, mails: Mails, sessions: Sessions
+) -> None:
+    path = path_of(await story.open(requester=ANA, watchers=[{"email": TOM["email"]}]))
+    _, to_tom = await answered(story, mails, path)
+    [link] = [line for line in texts(to_tom)[0].splitlines() if line.startswith(f"{SITE}/help#")]
+    by_link = Caller(story.customer.client, {"Authorization": f"Bearer {link.rpartition('/')[2]}"})
+    in_page = await visitor(story, sessions, "tom@example.com", name="Tom Berg")
+    for tom, name in ((by_link, None), (in_page, "Tom Berg")):
+        await tom.post(f"{path}/messages", 201, body="It is worse here")
+        assert [message["To"] for message in await mails.send()] == ["ana@example.com"]
+        assert [each.get("name") for each in (await story.customer.get(path))["watchers"]] == [name]
 
 
 async def test_watching_changes_nothing_for_the_requester_and_takes_an_engineer_as_anybody(

@@ -87,6 +87,18 @@ ODD: Final[dict[str, Shape]] = {
     "iso-2022-jp without its end": Shape(
         letter("\x1b$B%P!<%8%g%s 3.2", Content_Type="text/plain; charset=iso-2022-jp"), "3.2"
     ),
+    "signs of NEC's in iso-2022-jp": Shape(
+        letter("\x1b$B-!%P\x1b(I1\x1b(B 3.2", Content_Type="text/plain; charset=iso-2022-jp"), "①バｱ 3.2"
+    ),
+    "Hebrew by a name of browsers'": Shape(_in("iso-8859-8-i", "הגיבויים".encode("iso8859-8")), "הגיבויים"),
+    "Russian by a name of old programs'": Shape(_in("x-cp1251", "Сбой".encode("cp1251")), "Сбой"),
+    "a page that names its charset": Shape(
+        letter("", Content_Type="text/html") + "<meta charset='koi8-r'><p>Сбой</p>".encode("koi8-r"), "Сбой"
+    ),
+    "base64 that breaks off": Shape(
+        letter(base64.encodebytes(b"It is 3.2, and so on." * 9).decode()[:-4], Content_Transfer_Encoding="base64"),
+        "It is 3.2, and so on.",
+    ),
     "gb18030 of four bytes": Shape(
         letter("", Content_Type="text/plain; charset=gb18030") + "版本 3.2 €😀".encode("gb18030"), "版本 3.2 €😀"
     ),

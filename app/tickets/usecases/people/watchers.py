@@ -69,6 +69,19 @@ async def unwatch(session: AsyncSession, caller: Caller, ticket_id: str, command
     return await _finish(session, edit, actor, before)
 
 
+def call_as_they_do(edit: TicketEdit, visitor: Visitor | None, actor: Actor) -> None:
+    """Call a follower of the ticket who speaks as they call themselves: by that their own words are known as theirs."""
+    if visitor is None or visitor.person_id or visitor.is_unconfirmed or not visitor.is_verified:
+        return
+    name, email, before = visitor.name, one_spelling(visitor.email or ""), edit.ticket.watchers
+    if not name or name == visitor.email:
+        return
+    named = [each | {"name": name} if one_spelling(each["email"]) == email else each for each in before or ()]
+    if named != (before or []):
+        edit.ticket.watchers = named
+        edit.tell(types.TicketUpdated(fields={"watchers": named}), actor)
+
+
 def _whom(principal: Principal, command: WatcherRef) -> str:
     visitor = principal.visitor
     email = command.email or (visitor.email if visitor else None)
