@@ -4,7 +4,6 @@ from typing import Annotated
 import pytest
 from fastapi import Query, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import AfterValidator
 
 from app.core.web.kit.queries import Filled
 
@@ -12,9 +11,7 @@ from app.core.web.kit.queries import Filled
 @dataclass(frozen=True, slots=True)
 class Wanted:
     tier: Annotated[int | None, Query(ge=1)] = None
-    status: Annotated[list[str] | None, Query(max_length=2), AfterValidator(lambda given: given and tuple(given))] = (
-        None
-    )
+    status: Annotated[tuple[str, ...] | None, Query(max_length=2)] = None
     sort: Annotated[str, Query(pattern="^(due|created)$")] = "created"
 
 
