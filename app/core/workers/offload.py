@@ -11,8 +11,7 @@ take a millisecond, and so a function answers with some thousands at most, or wi
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from pickle import loads
 from subprocess import PIPE, Popen
@@ -67,9 +66,7 @@ class Offload:
         """``modules`` are what most tasks need: a process imports them before its first."""
         self._modules = modules
         queue = settings.offload_queue
-        most, share = settings.offload_workers, max(1, queue // _OWNERS)
-        self._slots = FairSlots(most, waiting=queue, share=share)
-        self._unhurried = FairSlots(max(1, most - 1), waiting=queue, share=share)
+        self._slots = FairSlots(settings.offload_workers, waiting=queue, share=max(1, queue // _OWNERS))
         self._deadline, self._idle_seconds = settings.offload_deadline, settings.offload_idle
         self._seconds = metrics.offloaded
         self._idle: list[_Worker] = []
@@ -80,7 +77,7 @@ class Offload:
     @property
     def waiting(self) -> int:
         """How many computations wait for a process."""
-        return len(self._slots) + len(self._unhurried)
+        return len(self._slots)
 
     async def run(
         self, owner: str, function: Callable[[*Arguments], T], *arguments: *Arguments, waits: bool = True
@@ -89,7 +86,7 @@ class Offload:
 
         ``waits``: somebody does, and the deadline is by the clock. Else it counts the seconds for which the process has
         had a processor, on a machine whose processors others have, up to several times as many by the clock; and of
-        several processes, one is left to those who wait.
+        several processes, one is left to what somebody waits for.
         429 when ``owner`` has its share of the queue, 503 when that is full (``Crowded``), when the task takes longer
         than the deadline (``TooLong``; ``Starved`` where others have the processors), and when its process dies again
         and again. A caller that is cancelled ends the task.
@@ -97,7 +94,7 @@ class Offload:
         message = packed((function, arguments))
         began, outcome = monotonic(), "refused"
         try:
-            async with self._turn(owner, waits=waits):
+            async with self._slots.taken(owner, within=self._deadline, hurried=waits):
                 outcome = "failed"
                 done, value = await self._attempted(message, waits=waits)
             outcome = "done"
@@ -119,13 +116,6 @@ class Offload:
         """End all processes; nobody waits for one any more."""
         for worker in list(self._workers):
             await self._end(worker)
-
-    @asynccontextmanager
-    async def _turn(self, owner: str, *, waits: bool) -> AsyncIterator[None]:
-        within = self._deadline
-        unhurried = nullcontext() if waits else self._unhurried.taken(owner, within=within)
-        async with unhurried, self._slots.taken(owner, within=within):
-            yield
 
     async def _attempted(self, message: Sequence[bytes], *, waits: bool) -> tuple[bool, object]:
         for _attempt in range(_ATTEMPTS):

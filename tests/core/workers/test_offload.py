@@ -116,8 +116,8 @@ async def test_a_task_that_nobody_waits_for_may_take_longer_by_the_clock(tmp_pat
 async def test_a_task_that_gets_no_processor_is_told_from_one_that_takes_too_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.core.workers.offload._STARVED", 1.5)
-    async with opened(offload_deadline=5) as offload:
+    monkeypatch.setattr("app.core.workers.offload._STARVED", 2)
+    async with opened(offload_deadline=0.5) as offload:
         with pytest.raises(Starved):
             await offload.run(OWNER, tasks.work_until, tmp_path / "never", waits=False)
 
