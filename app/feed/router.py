@@ -1,6 +1,6 @@
 """``/v1/events``: the feed, page by page, by requests that wait, and as a stream."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
@@ -64,7 +64,7 @@ class FeedFilter:
     """Which events are asked for."""
 
     types: Annotated[
-        list[Glob] | None, Query(max_length=MAX_GLOBS, description="Globs over event types; repeat it")
+        Sequence[Glob] | None, Query(max_length=MAX_GLOBS, description="Globs over event types; repeat it")
     ] = None
     account_id: Annotated[
         AccountId | None, Query(description="For support's keys; an account's key lists its own account")

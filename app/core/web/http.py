@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from inspect import cleandoc, isclass
-from typing import Any, Final, Protocol, TypeVar, get_args, get_origin
+from typing import Any, Final, Protocol, TypeVar
 
 import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -42,7 +42,8 @@ from app.core.web.callers import Handler, handle_checked, language_of, presume, 
 from app.core.web.cors import preflight
 from app.core.web.faults import request_faults
 from app.core.web.page import ICON, page_policy, problem_page, wants_page
-from app.core.web.query_names import repeated_names, takes_several, unknown_names
+from app.core.web.query_names import repeated_names, unknown_names
+from app.core.web.query_readers import QueryReader, parameters_of, queries_of, readers_of
 from app.core.web.replies import dump, etag
 from app.core.web.requests import StrictRequest
 
@@ -173,7 +174,7 @@ class StrictRoute(APIRoute):
         if set(options.get("methods") or ()) & {"POST", "PATCH", "PUT"}:
             options["responses"] = _BODY_RESPONSES | (options.get("responses") or {})
         super().__init__(path, endpoint, **options)
-        if parameters := _parameters_of(self.dependant):
+        if parameters := parameters_of(self.dependant):
             stated = self.openapi_extra or {}
             self.openapi_extra = stated | {"parameters": [*stated.get("parameters", ()), *parameters]}
         if self.body_field is not None:
@@ -190,21 +191,18 @@ class StrictRoute(APIRoute):
         handle = self.body_handler()
         if self.scope is None:
             return handle
-        known = self.queries()
+        known, readers = self.queries(), readers_of(self.dependant)
 
         async def check_then_handle(request: Request) -> Response:
             if request.scope["query_string"]:
-                await _refuse_unknown(request, known)
+                await _refuse(request, known, readers)
             return await handle_checked(handle, request)
 
         return check_then_handle
 
     def queries(self) -> dict[str, bool]:
         """The names of the query's parameters, and whether each takes several values."""
-        stated = [*(self.openapi_extra or {}).get("parameters", ()), *_parameters_of(self.dependant)]
-        return _queries_of(self.dependant) | {
-            each["name"]: takes_several(each["schema"]) for each in stated if each["in"] == "query"
-        }
+        return queries_of(self.dependant, (self.openapi_extra or {}).get("parameters", ()))
 
     def body_handler(self) -> Handler:
         """FastAPI's own handler behind the strict reading, where the operation has a body."""
@@ -247,33 +245,16 @@ def query_faults(request: Request, known: Mapping[str, bool]) -> list[Fault]:
     return unknown_names(given, known) + repeated_names(given, known)
 
 
-async def _refuse_unknown(request: Request, known: Mapping[str, bool]) -> None:
-    """422 for such faults. A caller who shows neither a key nor a token in its place is told so first."""
-    faults = query_faults(request, known)
+async def _refuse(request: Request, known: Mapping[str, bool], readers: Sequence[QueryReader]) -> None:
+    """422 for such faults, and all that ``readers`` find. Who shows no key, nor a token in its place, is told that."""
+    wrong = [error for reader in readers for error in reader.errors(request)]
+    faults = [*query_faults(request, known), *request_faults(wrong, None)]
     if not faults:
         return
     given = request.query_params
     if _TOKEN not in known or _TOKEN not in given:
         await principal_of(request)
     raise Invalid(errors=faults)
-
-
-def _parameters_of(dependant: Dependant) -> list[Mapping[str, Any]]:
-    """The parameters that dependencies read themselves (``kit/queries``)."""
-    own = list(getattr(dependant.call, "parameters", ()))
-    return sum(map(_parameters_of, dependant.dependencies), own)
-
-
-def _queries_of(dependant: Dependant) -> dict[str, bool]:
-    """The names of the query's parameters, and whether each takes several values."""
-    own = {field.alias: _is_list(field.field_info.annotation) for field in dependant.query_params}
-    for each in dependant.dependencies:
-        own |= _queries_of(each)
-    return own
-
-
-def _is_list(annotation: Any) -> bool:
-    return get_origin(annotation) is list or any(get_origin(each) is list for each in get_args(annotation))
 
 
 class Decorator(Protocol):
