@@ -200,7 +200,7 @@ async def test_a_list_is_asked_for_a_bounded_number_of_values(story: Story, name
 
 
 async def test_all_that_is_wrong_with_a_query_is_told_at_once(story: Story) -> None:
-    asked = {"limit": 0, "tier": 0, "status": "lost", "page": 2}
+    asked: dict[str, Any] = {"limit": 0, "tier": 0, "status": "lost", "page": 2}
     answer = await story.customer.client.get("/v1/tickets", params=asked, headers=story.customer.key)
     assert answer.status_code == 422
     assert sorted(pointers(answer.json())) == ["#/query/limit", "#/query/page", "#/query/status/0", "#/query/tier"]
