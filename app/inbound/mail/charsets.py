@@ -134,9 +134,7 @@ def _doubled(part: bytes) -> str:
             signs.append(row)
             place += 1
             continue
-        if not cell:
-            break  # the text breaks off here
-        if not 0x21 <= cell[0] <= 0x7E:  # noqa: PLR2004
+        if not cell or not 0x21 <= cell[0] <= 0x7E:  # noqa: PLR2004
             raise ValueError("Half a sign")
         lead = (row - 0x21) // 2 + (0x81 if row < 0x5F else 0xC1)  # noqa: PLR2004
         trail = cell[0] + 0x7E if row % 2 == 0 else cell[0] + (0x1F if cell[0] < 0x60 else 0x20)  # noqa: PLR2004

@@ -106,7 +106,6 @@ ODD: Final[dict[str, Shape]] = {
         ),
         "Störung Störung Störung Störung St",
     ),
-    "iso-2022-jp that breaks off": Shape(_in("iso-2022-jp", b"\x1b$B-!%P!<%8%g%s%"), "①バージョン"),
     "gb18030 of four bytes": Shape(
         letter("", Content_Type="text/plain; charset=gb18030") + "版本 3.2 €😀".encode("gb18030"), "版本 3.2 €😀"
     ),
