@@ -4,50 +4,45 @@ import codecs
 import re
 from typing import Final
 
+from webencodings import LABELS
+
 _NO_CHARSETS: Final = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
 """Codecs of the interpreter's that no message is written in; some take for ever."""
-_MEANT: Final = {
-    "ascii": "cp1252",
-    "iso8859-1": "cp1252",
-    "iso8859-9": "cp1254",
-    "gb2312": "gb18030",
+_BROWSERS: Final[dict[str, str]] = LABELS
+"""What browsers mean by a name of a charset (WHATWG, Encoding), often a larger relative."""
+_OTHERS: Final = {
+    "utf8mb4": "utf-8",
+    "iso885916": "iso8859-16",
+    "cp-850": "cp850",
+    "cp50220": "iso2022_jp",
+    "cp50221": "iso2022_jp",
+    "iso-2022-jp-ms": "iso2022_jp",
+}
+"""Names that neither browsers nor the interpreter know."""
+_CODECS: Final = {
     "gbk": "gb18030",
-    "euc_kr": "cp949",
+    "euc-kr": "cp949",
     "shift_jis": "cp932",
     "big5": "big5hkscs",
-    "iso8859-11": "cp874",
-    "tis-620": "cp874",
+    "windows-874": "cp874",
+    "iso-8859-8": "cp1255",
+    "iso-8859-8-i": "cp1255",
+    "x-mac-cyrillic": "mac-cyrillic",
+    "utf-16le": "utf-16",
 }
-"""What is meant by the names of these charsets, as browsers take them (WHATWG, Encoding): their larger relatives."""
-_NAMES: Final = {
-    "utf-8": "unicode-1-1-utf-8 utf8mb4",
-    "utf-16": "unicode csunicode ucs-2 iso-10646-ucs-2",
-    "iso8859-6": "iso-8859-6-e iso-8859-6-i",
-    "cp1255": "iso-8859-8-e iso-8859-8-i logical visual",
-    "iso8859-10": "iso885910",
-    "iso8859-13": "iso885913",
-    "iso8859-15": "iso885915 csisolatin9",
-    "koi8-r": "koi koi8",
-    "koi8-u": "koi8-ru",
-    "mac-roman": "mac csmacintosh x-mac-roman",
-    "mac-cyrillic": "x-mac-cyrillic x-mac-ukrainian",
-    "cp850": "cp-850",
-    "cp874": "windows-874 dos-874",
-    "cp932": "windows-31j x-sjis",
-    "cp949": "windows-949 ks_c_5601-1989 ksc_5601 iso-ir-149 csksc56011987",
-    "euc_jp": "x-euc-jp cseucpkdfmtjapanese",
-    "gb18030": "gb_2312 gb_2312-80 csgb2312 x-gbk",
-    "big5hkscs": "cn-big5 x-x-big5",
-    "iso2022_jp": "cp50220 cp50221 iso-2022-jp-ms",
-}
-"""Names that the interpreter does not know, by the charset that they are for."""
-_KNOWN: Final = {name: charset for charset, names in _NAMES.items() for name in names.split()}
+"""The codecs for what browsers call so, where the interpreter has none of that name, or one that reads less."""
 _CODE_PAGE: Final = re.compile(r"(?:x-)?(?:cp|win|windows)-?(125[0-8])")
-_ONE_BYTE: Final = re.compile(r"(?:iso8859|cp125|cp874|koi8|mac|tis).*")
+_ONE_BYTE: Final = re.compile(r"(?:iso8859|cp125|cp874|koi8|mac).*")
 _IN_PAGE: Final = re.compile(rb"<meta\b[^>]{0,200}?\bcharset\s{0,9}=\s{0,9}[\"']?([\w:.-]{1,40})", re.IGNORECASE)
 _BEGINNING: Final = 4_096
 """Bytes of a page in which it names its charset."""
+_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+"""What UTF-16 begins with, as a rule."""
+_ERRORS: Final = "heliodesk-nec"
+"""How the interpreter treats what it cannot decode: see ``_nec``."""
 _SETS: Final = re.compile(rb"(\x1b\([BJI]|\x1b\$[@B])")
+_KATAKANA: Final = bytes(each | 0x80 if 0x21 <= each <= 0x5F else each for each in range(256))  # noqa: PLR2004
+"""Katakana of half the width, as Shift JIS has them; blanks and line ends stand among them."""
 
 
 def charsets(declared: str) -> tuple[str, ...]:
@@ -66,25 +61,54 @@ def named_in(page: bytes) -> str | None:
 
 def read(content: bytes, charset: str) -> str:
     """The text that is in this charset. Raises ``LookupError`` and ``ValueError``."""
-    if codecs.lookup(charset).name in _NO_CHARSETS:
+    name = codecs.lookup(charset).name
+    if name in _NO_CHARSETS:
         raise LookupError(charset)
+    if name == "utf-16" and not content.startswith(_MARKS) and b"\0" not in content:
+        raise UnicodeError("Bytes of single signs, of which any two are a sign of UTF-16")
     try:
-        return content.decode(charset)
+        return content.decode(name, _ERRORS)
     except UnicodeError:
-        if codecs.lookup(charset).name == "iso2022_jp":
-            return _jis(content)
-        raise
+        return _jis(content) if name == "iso2022_jp" else _begun(content, name)
 
 
 def _meant(charset: str) -> str:
-    """The charset that is meant by the name of one; the name itself where nobody knows it."""
+    """The codec for what is meant by the name of a charset; the name itself where nobody knows it."""
     charset = charset.lower()
     page = _CODE_PAGE.fullmatch(charset)
+    name = f"cp{page[1]}" if page else _OTHERS.get(charset, charset)
     try:
-        name = codecs.lookup(f"cp{page[1]}" if page else _KNOWN.get(charset, charset)).name
+        name = name if name in _BROWSERS else codecs.lookup(name).name.replace("_", "-")
+        name = _BROWSERS.get(name, name)
+        return codecs.lookup(_CODECS.get(name, name)).name
     except (LookupError, ValueError):
         return charset
-    return _MEANT.get(name, name)
+
+
+def _begun(content: bytes, codec: str) -> str:
+    """The text of what breaks off within a sign, without that sign. Raises ``ValueError``.
+
+    A single odd byte at the end of ASCII is no such sign: it is one of another charset.
+    """
+    decoder = codecs.getincrementaldecoder(codec)(_ERRORS)
+    text = decoder.decode(content)
+    if content[: len(content) - len(decoder.getstate()[0])].isascii():
+        raise UnicodeError("One sign, and it breaks off")
+    return text
+
+
+def _nec(fault: UnicodeError) -> tuple[str, int]:
+    """What Japanese programs write as EUC-JP and the interpreter does not know as such: signs of NEC's."""
+    if not isinstance(fault, UnicodeDecodeError) or fault.encoding != "euc_jp":
+        raise fault
+    place = fault.start + 2
+    sign = fault.object[fault.start : place]
+    if len(sign) == 1 or min(sign) < 0xA1:  # noqa: PLR2004
+        raise fault
+    return _doubled(bytes(each & 0x7F for each in sign)), place
+
+
+codecs.register_error(_ERRORS, _nec)
 
 
 def _jis(content: bytes) -> str:
@@ -95,7 +119,7 @@ def _jis(content: bytes) -> str:
         if mark.startswith(b"\x1b$"):
             texts.append(_doubled(part))
         elif mark.endswith(b"I"):
-            texts.append(bytes(each | 0x80 for each in part).decode("cp932"))
+            texts.append(part.translate(_KATAKANA).decode("cp932"))
         else:
             texts.append(part.decode("ascii"))
     return "".join(texts)
