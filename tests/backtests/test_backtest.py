@@ -380,8 +380,8 @@ class Hanging:
     def __init__(self) -> None:
         self.began, self.cancelled = asyncio.Event(), 0
 
-    async def run(self, *_arguments: Any, waits: bool = True) -> None:
-        del waits
+    async def run(self, *_arguments: Any, waits: bool = True, patience: int = 1) -> None:
+        del waits, patience
         self.began.set()
         try:
             await asyncio.Event().wait()
