@@ -8,12 +8,12 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 import orjson
-from asyncpg import Connection
+from asyncpg import Connection, QueryCanceledError
 
 from app.backtests.heavy import Record
 from app.backtests.plans import Stored
 from app.core.db.engine import Sessions
-from app.core.db.errors import is_outage
+from app.core.db.errors import driver_error, is_outage
 from app.core.db.session import LONG, allow, driver, snapshot
 from app.core.db.tables import Row
 from app.sla.history import INPUTS, TOLD_BY_SERVICE
@@ -26,6 +26,8 @@ BATCH: Final = 200
 """Tickets of one snapshot."""
 _TRIES: Final = 10
 """How often something is read that the database has no time for; a wait for a connection is one try."""
+_CANCELLED: Final = 2
+"""How often a statement is tried that takes longer than it may."""
 _BREATH: Final = 2.0
 """Seconds between two of them."""
 _BITS: Final = 2**31
@@ -101,6 +103,10 @@ class Known:
 
 async def count(sessions: Sessions, scope: Scope) -> int:
     """How many tickets are in the scope."""
+    return await patiently(partial(_count, sessions, scope))
+
+
+async def _count(sessions: Sessions, scope: Scope) -> int:
     async with snapshot(sessions) as session:
         await allow(session, LONG)
         found: int = await (await driver(session)).fetchval(_COUNT, *scope.arguments, None)
@@ -117,22 +123,24 @@ async def batches(
     below = None if share >= 1 else round(share * _BITS)
     last: tuple[datetime | None, str | None] = (None, None)
     while True:
-        keys = await _patiently(partial(_keys, sessions, scope, below, last))
+        keys = await patiently(partial(_keys, sessions, scope, below, last))
         for start in range(0, len(keys), BATCH):
             ids = [key["id"] for key in keys[start : start + BATCH]]
-            yield await _patiently(partial(_batch, sessions, ids, known))
+            yield await patiently(partial(_batch, sessions, ids, known))
         if len(keys) < PAGE:
             return
         last = (keys[-1]["opened_at"], keys[-1]["id"])
 
 
-async def _patiently(read: Callable[[], Awaitable[T]]) -> T:
+async def patiently(read: Callable[[], Awaitable[T]]) -> T:
     """What is read, also of a database that is busy, or away for a moment: a long backtest goes on after that."""
+    cancelled = 0
     for _try in range(_TRIES - 1):
         try:
             return await read()
         except Exception as error:
-            if not is_outage(error):
+            cancelled += isinstance(driver_error(error), QueryCanceledError)
+            if not is_outage(error) or cancelled >= _CANCELLED:
                 raise
         await asyncio.sleep(_BREATH)
     return await read()

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import monotonic
 from app.core.db.engine import Sessions
-from app.core.db.session import driver, memory_of, ring_after_commit, transaction
+from app.core.db.session import driver, glance, memory_of, ring_after_commit, transaction
 from app.core.db.statements.bulk import insert_rows
 from app.core.db.tables import Row
 from app.core.ids import new_id
@@ -86,7 +86,7 @@ class Gathering:
         """See to all tickets that are due, an account's share at a time; the number of tickets seen to."""
         done, ends = 0, monotonic() + BUDGET
         while monotonic() < ends:
-            async with self.sessions() as session:
+            async with glance(self.sessions) as session:
                 due = await (await driver(session)).fetch(_DUE, _SHARE)
             number = sum([await self._make(row["account_id"], row["ticket_id"]) for row in due])
             if not number:  # nothing is due, or other replicas are at it
@@ -96,7 +96,7 @@ class Gathering:
 
     async def next_instant(self) -> datetime | None:
         """When the next mail is due."""
-        async with self.sessions() as session:
+        async with glance(self.sessions) as session:
             return await next_mailing(session)
 
     async def _make(self, account_id: str, ticket_id: str) -> bool:

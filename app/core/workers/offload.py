@@ -80,13 +80,19 @@ class Offload:
         return len(self._slots)
 
     async def run(
-        self, owner: str, function: Callable[[*Arguments], T], *arguments: *Arguments, waits: bool = True
+        self,
+        owner: str,
+        function: Callable[[*Arguments], T],
+        *arguments: *Arguments,
+        waits: bool = True,
+        patience: int = 1,
     ) -> T:
         """What ``function`` returns, or raises.
 
         ``waits``: somebody does, and the deadline is by the clock. Else it counts the seconds for which the process has
         had a processor, on a machine whose processors others have, up to several times as many by the clock; and of
-        several processes, one is left to what somebody waits for.
+        several processes, one is left to what somebody waits for. ``patience``: how many times longer by the clock than
+        that it may take then.
         429 when ``owner`` has its share of the queue, 503 when that is full (``Crowded``), when the task takes longer
         than the deadline (``TooLong``; ``Starved`` where others have the processors), and when its process dies again
         and again. A caller that is cancelled ends the task.
@@ -96,7 +102,7 @@ class Offload:
         try:
             async with self._slots.taken(owner, within=self._deadline, hurried=waits):
                 outcome = "failed"
-                done, value = await self._attempted(message, waits=waits)
+                done, value = await self._attempted(message, None if waits else self._deadline * _STARVED * patience)
             outcome = "done"
         except TimeoutError as error:
             outcome = "too long"
@@ -117,19 +123,19 @@ class Offload:
         for worker in list(self._workers):
             await self._end(worker)
 
-    async def _attempted(self, message: Sequence[bytes], *, waits: bool) -> tuple[bool, object]:
+    async def _attempted(self, message: Sequence[bytes], longest: float | None) -> tuple[bool, object]:
         for _attempt in range(_ATTEMPTS):
             try:
-                return await self._computed(message, waits=waits)
+                return await self._computed(message, longest)
             except WorkerLost as error:
                 _log.warning("a worker process was lost", error=str(error))
         raise Unavailable(_("The process that was computing this has ended"), headers=_RETRY)
 
-    async def _computed(self, message: Sequence[bytes], *, waits: bool) -> tuple[bool, object]:
+    async def _computed(self, message: Sequence[bytes], longest: float | None) -> tuple[bool, object]:
         worker = self._idle.pop() if self._idle else await self._started()
         worker.keep()
         try:
-            answer = await self._within(worker, worker.answer(message), waits=waits)
+            answer = await self._within(worker, worker.answer(message), longest)
         except BaseException:
             await self._end(worker)
             raise
@@ -137,15 +143,15 @@ class Offload:
         worker.expire(self._idle_seconds, self._expire)
         return answer
 
-    async def _within(self, worker: "_Worker", computing: Coroutine[Any, Any, T], *, waits: bool) -> T:
-        """What a worker computes. Raises ``TimeoutError``."""
+    async def _within(self, worker: "_Worker", computing: Coroutine[Any, Any, T], longest: float | None) -> T:
+        """What a worker computes in time: the clock's or, within so many seconds, a processor's. ``TimeoutError``."""
         began, before, left = monotonic(), worker.processor_seconds, self._deadline
         task = asyncio.create_task(computing, name="offload")
         try:
             while not (await asyncio.wait({task}, timeout=left))[0]:
                 by_clock = monotonic() - began
-                used = by_clock if waits else worker.processor_seconds - before
-                left = min(self._deadline - used, self._deadline * _STARVED - by_clock)
+                used = by_clock if longest is None else worker.processor_seconds - before
+                left = self._deadline - used if longest is None else min(self._deadline - used, longest - by_clock)
                 if left <= 0:
                     raise TimeoutError if used >= self._deadline else _StarvedError
             return await task

@@ -81,13 +81,16 @@ class _Grouping:
     def is_enough(self, place: int) -> bool:
         """Whether a group is known already, or has as many members as it takes.
 
-        That depends on how much more alike they are than the best three of so many tickets may be by chance.
+        That depends on how much more alike they are than the best three of so many tickets may be by chance. Who joins
+        an incident later may tell of it in other words: a group that was enough without them is so with them.
         """
         group = self.groups[place]
-        if group.key is not None:
-            return True
+        sizes = range(LEAST, len(group.members) + 1)
+        return group.key is not None or any(self._are_enough(Group(None, group.members[:size])) for size in sizes)
+
+    def _are_enough(self, group: Group) -> bool:
         crowd = _crowd(group, self._weights)
-        spare = self._alike(place, group.members) - BEGINS - log(crowd)
+        spare = self._mean(group.members) - BEGINS - log(crowd)
         more = 0 if spare >= _BEYOND_CHANCE else int(log2(crowd)) + ceil(max(0.0, -spare))
         return len(group.members) >= LEAST + more
 
@@ -136,9 +139,12 @@ class _Grouping:
     def _alike(self, place: int, members: Sequence[Incident]) -> float:
         """How alike the members of a group are, on the average."""
         if place not in self._within:
-            alike = [self._likeness(*pair) for pair in combinations(members[-_TYPICAL:], 2)]
-            self._within[place] = sum(alike) / max(1, len(alike))
+            self._within[place] = self._mean(members)
         return self._within[place]
+
+    def _mean(self, members: Sequence[Incident]) -> float:
+        alike = [self._likeness(*pair) for pair in combinations(members[-_TYPICAL:], 2)]
+        return sum(alike) / max(1, len(alike))
 
     def _likeness(self, one: Incident, other: Incident) -> float:
         key = (one.ticket_id, other.ticket_id) if one.ticket_id < other.ticket_id else (other.ticket_id, one.ticket_id)
