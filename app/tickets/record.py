@@ -1,7 +1,7 @@
 """A ticket in memory while a use case changes it: one slot for each column of ``tickets``."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import field, make_dataclass, replace
+from dataclasses import MISSING, field, fields, make_dataclass, replace
 from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -54,6 +54,17 @@ def stored(row: Mapping[str, Any]) -> "TicketRecord":
     for name, put in _puts():
         put(made, row[name])
     return made
+
+
+def begun(row: Mapping[str, Any]) -> "TicketRecord":
+    """The same of a row without columns that have a default, or may be null."""
+    return stored({**_defaults(), **row})
+
+
+@cache
+def _defaults() -> Mapping[str, Any]:
+    kind: Any = TicketRecord
+    return {each.name: each.default for each in fields(kind) if each.default is not MISSING}
 
 
 def _slot(column: Any) -> tuple[str, Any, Any]:
