@@ -1,6 +1,6 @@
 """Ends, ticket by ticket, what addresses follow that were people's: of a person who was deleted or has another one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -23,6 +23,10 @@ from app.tickets.watcher_schemas import Watcher
 
 BATCH: Final = 100
 """Tickets of one address before the next address has its turn."""
+_FOUND: Final = 10_000
+"""Tickets of one address that are looked for at once: to find a few of them may cost as much."""
+_MOST_KNOWN: Final = 20
+"""Addresses of which a process keeps what it has found."""
 _BUDGET: Final = 1.0
 """Seconds of a pass: then it ends, and the next one goes on."""
 _AGAIN: Final = timedelta(minutes=1)
@@ -58,6 +62,7 @@ class Parting:
 
     sessions: Sessions
     metrics: Metrics | None = None
+    _known: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
     async def run_pass(self) -> int:
         """The number of tickets that were changed."""
@@ -79,21 +84,28 @@ class Parting:
     async def _see_to(self, former: Row, ends: float) -> int:
         """Some of an address's tickets. One that fails holds up no other address, and is tried again."""
         account_id, email, person_id = former["account_id"], former["email"], former["person_id"]
-        spellings = list({email, one_spelling(email)})
-        marks = [address_mark(each) for each in spellings]
-        async with self.sessions() as session:
-            tickets = await (await driver(session)).fetch(_FOLLOWED, account_id, marks, spellings, BATCH)
-        done = 0
-        for ticket in tickets:
-            if done and monotonic() >= ends:
+        known = self._known.pop((account_id, email), None) or await self._followed(account_id, email)
+        tickets, done = known[:BATCH], 0
+        for number, ticket_id in enumerate(tickets):
+            if number and monotonic() >= ends:
+                tickets = tickets[:number]
                 break
-            with apart("former addresses", self.metrics, ticket_id=ticket["id"]):
-                await self._change(account_id, email, ticket["id"])
+            with apart("former addresses", self.metrics, ticket_id=ticket_id):
+                await self._change(account_id, email, ticket_id)
                 done += 1
+        if len(tickets) < len(known) and len(self._known) < _MOST_KNOWN:
+            self._known[account_id, email] = known[len(tickets) :]
         if done or not tickets:
             async with transaction(self.sessions) as session:
                 await (await driver(session)).execute(_GO_ON if tickets else _DONE, account_id, email, person_id)
         return done
+
+    async def _followed(self, account_id: str, email: str) -> list[str]:
+        spellings = list({email, one_spelling(email)})
+        marks = [address_mark(each) for each in spellings]
+        async with self.sessions() as session:
+            found = await (await driver(session)).fetch(_FOLLOWED, account_id, marks, spellings, _FOUND)
+        return [ticket["id"] for ticket in found]
 
     async def _change(self, account_id: str, email: str, ticket_id: str) -> None:
         async with transaction(self.sessions) as session:
