@@ -61,6 +61,7 @@ from app.sweep.isolation import Isolation
 from app.sweep.passes import Sweeper
 from app.tickets.background.attendance import Watcher
 from app.tickets.background.call_links import Provisioner
+from app.tickets.background.former_addresses import Parting
 from app.tickets.background.quarantine import quarantine
 from app.usage.upkeep import count_tags
 from app.webhooks.background.catch_up import CatchingUp, pause_over_quota
@@ -168,6 +169,9 @@ def _people(state: State) -> Iterator[Job]:
     outbox = Notices(channels, state.metrics, base, site(state.settings), state.settings.mail_domain)
     notices = notifier(state.sessions, outbox, wake_ups.notices)
     mails, what = Gathering(state.sessions, state.metrics), "makes mails to customers of what has happened on tickets"
+    parting, bell = Parting(state.sessions, state.metrics), wake_ups.former_addresses
+    leaving, second = "ends what addresses follow that were people's", timedelta(seconds=1)
+    yield Job("former addresses", leaving, second, minute, parting.run_pass, parting.next_instant, bell, rest=SOON)
     yield Job("mailings", what, timedelta(seconds=1), minute, mails.run_pass, mails.next_instant)
     what = "tells people by e-mail and the operator's own channels"
     yield Job("notices", what, POLL, minute, notices.run_pass, notices.next_instant, wake_ups.notices, notices.stop)

@@ -50,7 +50,13 @@ DELETE FROM mailings WHERE (account_id, ticket_id) IN (
 """
 # After the mailing is taken: whatever is written from then on begins another one.
 _READ: Final = f"""
-SELECT t.requester, t.address_unconfirmed, coalesce(t.watchers, '[]') AS watchers, t.plan_key, t.plan_version,
+SELECT t.requester, t.address_unconfirmed, t.plan_key, t.plan_version,
+       (SELECT coalesce(jsonb_agg(w.value ORDER BY w.place), '[]')
+        FROM jsonb_array_elements(coalesce(t.watchers, '[]')) WITH ORDINALITY AS w (value, place)
+        WHERE NOT EXISTS (
+            SELECT FROM former_addresses AS f WHERE f.account_id = t.account_id AND f.email = w.value ->> 'email'
+                AND NOT EXISTS (SELECT FROM people AS p WHERE p.account_id = f.account_id AND p.id = f.person_id)
+        )) AS watchers,
        (SELECT coalesce(jsonb_agg(m.email), '[]') FROM ticket_mutes AS m
         WHERE m.account_id = t.account_id AND m.ticket_id = t.id) AS muted,
        (SELECT coalesce(jsonb_object_agg(p.email, p.id), '{{}}') FROM people AS p

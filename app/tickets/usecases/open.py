@@ -32,6 +32,7 @@ from app.tickets.editing import calls, review
 from app.tickets.editing.clock import take_step
 from app.tickets.editing.edit import STAND_IN, TicketEdit
 from app.tickets.editing.translate import of_a_p1
+from app.tickets.editing.watching import begin_watching
 from app.tickets.record import TicketRecord, begun, columns
 from app.tickets.rules import (
     SUPPORTS_CHANNELS,
@@ -44,7 +45,7 @@ from app.tickets.rules import (
 )
 from app.tickets.save import staff_and_save
 from app.tickets.schemas import NewTicket, Requester
-from app.tickets.usecases.people.watchers import begin_watching, require_adder
+from app.tickets.usecases.people.watchers import require_adder
 
 _DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
