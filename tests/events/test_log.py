@@ -58,7 +58,7 @@ async def test_what_is_told_after_that_is_recorded_all_the_same(sessions: Sessio
 @pytest.mark.parametrize("vias", [(None, "ins_1"), ("ins_1", None)])
 async def test_what_is_put_aside_is_recorded_whole(sessions: Sessions, vias: tuple[str | None, ...]) -> None:
     """Whichever part comes first."""
-    rows = [row() | ({"via": via} if via else {}) for via in vias]
+    rows = [{**row(), "via": via} if via else row() for via in vias]
     async with transaction(sessions) as session:
         aside = Aside()
         assert aside.is_empty
