@@ -15,7 +15,7 @@ from asyncpg import LockNotAvailableError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import SERVICE
-from app.core.db.session import do_last, driver, ring_after_commit
+from app.core.db.session import driver, record_behind_all, ring_after_commit
 from app.core.problems import Conflict, Fault, Invalid, NotFound
 from app.core.process.cooperative import in_turns
 from app.core.text.messages import _
@@ -141,7 +141,7 @@ async def advance(
             await told.take(session, await weekly.made(session, stop))
         if not leg.whole:
             break
-    do_last(session, partial(told.record, session))  # from then on the feed waits for this transaction
+    record_behind_all(session, partial(told.record, session))  # from then on the feed waits for this transaction
     ring_after_commit(session, "maintenance")
     return Advanced(account_id, before, leg.now, None if leg.whole and goal == asked else asked)
 

@@ -35,10 +35,8 @@ class Told:
             await self._aside.put(session, self._last)
         self._last = rows
         self.count += len(rows)
-        seen, internal = (
-            (row for row in rows if row["audience"] in self._principal.audiences),
-            self._principal.is_support,
-        )
+        internal = self._principal.is_support
+        seen = (row for row in rows if row["audience"] in self._principal.audiences)
         if texts := [dump(envelope(row, internal=internal)) async for row in in_turns(seen)]:
             self._seen.append(b",".join(texts))
 

@@ -58,7 +58,7 @@ async def lookup(engine: AsyncEngine) -> AsyncIterator["Connection[Any]"]:
     pooled = await engine.raw_connection()
     try:
         yield cast("Connection[Any]", pooled.driver_connection)
-    except (InterfaceError, InternalClientError):  # the server went away in the midst of something
+    except (InterfaceError, InternalClientError):  # its protocol's state is unknown, or it is closed
         pooled.invalidate()
         raise
     finally:

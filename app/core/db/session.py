@@ -62,12 +62,14 @@ async def transaction(sessions: Sessions, turn: Turn | None = None) -> AsyncIter
     session = sessions()
     ring: set[str] = set()
     last: list[Callable[[], Awaitable[object]]] = []
-    session.info.update(ring=ring, last=last, driver=None, turn=turn)
+    recording: list[Callable[[], Awaitable[object]]] = []
+    session.info.update(ring=ring, last=last, recording=recording, driver=None, turn=turn)
     try:
         yield session
         await _ask_seal(session)
-        for step in last:
-            await step()
+        for steps in (last, recording):
+            for step in steps:
+                await step()
         await session.commit()
     finally:
         await session.close()  # rolls back what has not been committed
@@ -156,6 +158,11 @@ def ring_after_commit(session: AsyncSession, wake_up: str) -> None:
 def do_last(session: AsyncSession, step: Callable[[], Awaitable[object]]) -> None:
     """Have this session's transaction do a step directly before it commits: for what others wait for from then on."""
     session.info["last"].append(step)
+
+
+def record_behind_all(session: AsyncSession, step: Callable[[], Awaitable[object]]) -> None:
+    """Have events recorded behind every step of ``do_last`` too: all accounts' readers wait from then on."""
+    session.info["recording"].append(step)
 
 
 def wake_ups_of(session: AsyncSession) -> WakeUps:

@@ -46,7 +46,7 @@ class Recorder:
     ) -> None:
         """``lease``: for so many seconds it is tried again, until somebody else may have claimed it anyway.
 
-        ``under_way`` says how many outcomes are still to come.
+        ``under_way`` says how many deliveries are being sent, among them the one whose outcome is being added.
         """
         self._state, self._lease, self._ended, self._under_way = state, lease, ended, under_way
         self._done: list[DeliveryOutcome] = []

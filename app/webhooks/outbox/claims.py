@@ -8,7 +8,7 @@ A claim first asks, without locks, in which lanes something waits (``lanes.py``)
 (``sharing.py``), and only that is locked. In a lane retries go first: a retry has an instant to keep, a first attempt
 only its order. Before its turn, a delivery is parked (``outcomes.py``). An endpoint with a ``rate`` is sent to evenly:
 what is queued for it gets a place, once, and is due then; ``paced_until`` is where its places end. They are given a
-second ahead, to the accounts in turn: nobody's flood takes the places of hours.
+second ahead, to the accounts in turn: no flood takes the places of the next hours.
 """
 
 import random
@@ -45,7 +45,7 @@ to be before their turn.
 
 Whatever is looked at is locked, which costs nearly as much as to claim it.
 """
-_random: Final = random.SystemRandom()
+_random: Final = random.Random()  # noqa: S311  whose turn it is among equals: nothing secret
 _Plan: TypeAlias = tuple[str, int]
 """A plan's key and version."""
 _Run: TypeAlias = tuple[str, str, str, int, int, int, bool, bool]
@@ -174,12 +174,14 @@ WITH had AS (
     UPDATE webhook_endpoints AS w SET paced_until = p.free_at + p.step * m.number
     FROM paces AS p, (SELECT endpoint_id, max(number) AS number FROM mine GROUP BY endpoint_id) AS m
     WHERE w.id = p.id AND m.endpoint_id = p.id
+), placed AS (
+    UPDATE deliveries AS d SET paced = true, next_attempt_at = p.free_at + p.step * (m.number - 1),
+        queued = p.free_at + p.step * (m.number - 1) <= $4
+    FROM mine AS m JOIN paces AS p ON p.id = m.endpoint_id
+    WHERE d.account_id = m.account_id AND d.id = m.id
+    RETURNING d.endpoint_id
 )
-UPDATE deliveries AS d SET paced = true, next_attempt_at = p.free_at + p.step * (m.number - 1),
-    queued = p.free_at + p.step * (m.number - 1) <= $4
-FROM mine AS m JOIN paces AS p ON p.id = m.endpoint_id
-WHERE d.account_id = m.account_id AND d.id = m.id
-RETURNING d.endpoint_id
+SELECT id, id IN (SELECT endpoint_id FROM placed) AS placed FROM paces
 """  # noqa: S608  an expression of ours
 # The outcome of what is locked is being recorded: waiting for it, in another order than its own, would be a deadlock.
 _RENEW: Final = """
@@ -269,12 +271,12 @@ async def poll(
     """
     connection = await driver(session)
     lanes, after = await waiting(session, share, after, now=now)
-    if lanes:  # those that come first in the order of their ids are not to come first each time
+    if lanes:  # of an endpoint's, those that come first in the order of their ids are not to come first each time
         first = _random.randrange(len(lanes))
         lanes = lanes[first:] + lanes[:first]
     lanes.sort(key=lambda lane: lane.endpoint_id in share.held)  # perhaps all that waits there has no place
     busy = set(share.busy)
-    grants = granted([lane for lane in lanes if lane.is_open and lane.endpoint_id not in busy], share)
+    grants = granted([lane for lane in lanes if lane.is_open and lane.endpoint_id not in busy], share, _random.random)
     if not grants:
         return Poll(after=after)
     claim_id = new_id("clm")
@@ -315,13 +317,13 @@ async def _put_off(session: AsyncSession, rows: Sequence[Any]) -> bool:
 
 
 async def _give_places(session: AsyncSession, rows: Sequence[Any]) -> tuple[bool, set[str]]:
-    """Give what has none a place at its endpoint's rate; whether any got one, and the endpoints at which none did."""
+    """Give what has none a place at its endpoint's rate; whether any got one, and the endpoints that somebody holds."""
     without = [row for row in rows if row["waits_for"] == "place"]
     if not without:
         return False, set()
     columns = [[row[name] for row in without] for name in ("account_id", "delivery_id", "endpoint_id")]
-    placed = await (await driver(session)).fetch(_PLACE, *columns, rows[0]["now"])
-    return bool(placed), set(columns[-1]) - {row["endpoint_id"] for row in placed}
+    paces = await (await driver(session)).fetch(_PLACE, *columns, rows[0]["now"])
+    return any(row["placed"] for row in paces), set(columns[-1]) - {row["id"] for row in paces}
 
 
 async def _names(session: AsyncSession, rows: Sequence[Any]) -> dict[_Plan, Names]:

@@ -5,7 +5,7 @@ has one for each account of whose events something waits, so that nobody's flood
 """
 
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush, heapreplace
 from typing import Final, NamedTuple, TypeAlias
@@ -17,6 +17,8 @@ Key: TypeAlias = tuple[str, str, str]
 
 START: Final[Key] = ("", "", "")
 """Before every lane."""
+_Place: TypeAlias = tuple[bool, float, int]
+"""A place in line among equals: whether its endpoint was just found to be held, what was drawn, and who came first."""
 _ACCOUNTS_PART: Final = 4
 _PROBATION_PART: Final = 20
 
@@ -132,15 +134,15 @@ class Probation:
         self.allowed.pop(endpoint_id, None)
 
 
-def granted(lanes: Iterable[Lane], share: Share) -> dict[Key, Grant]:
+def granted(lanes: Iterable[Lane], share: Share, draw: Callable[[], float] = lambda: 0.0) -> dict[Key, Grant]:
     """How many deliveries each lane gets, one at a time to the owner and then to the endpoint that has fewest.
 
-    Among equals the first ones get theirs first. How many wait in a lane is not known, so that a lane may get more than
-    it can use.
+    Among equals the smallest that was drawn comes first, however many lanes each has, and then the first one. How many
+    wait in a lane is not known, so that a lane may get more than it can use.
     """
     given: dict[Key, Grant] = {}
     left, firsts = share.limit, share.firsts
-    turns = _turns(lanes, share)
+    turns = _turns(lanes, share, draw)
     while left > 0 and turns:
         number, place, owner = turns[0]
         lane = owner.next_lane(firsts_left=firsts > 0)
@@ -157,13 +159,17 @@ def granted(lanes: Iterable[Lane], share: Share) -> dict[Key, Grant]:
     return given
 
 
-def _turns(lanes: Iterable[Lane], share: Share) -> "list[tuple[int, int, _Owner]]":
+def _turns(lanes: Iterable[Lane], share: Share, draw: Callable[[], float]) -> "list[tuple[int, _Place, _Owner]]":
     """The owners of these lanes in a heap: who has fewest comes first, with the number and the place in line."""
     owners: dict[str, _Owner] = {}
+    turns: list[tuple[int, _Place, _Owner]] = []
     for lane in lanes:
-        owner = owners.get(lane.owner) or owners.setdefault(lane.owner, _Owner(lane.owner, share))
+        owner = owners.get(lane.owner)
+        if owner is None:
+            owner = owners[lane.owner] = _Owner(lane.owner, share, draw)
+            place = lane.endpoint_id in share.held, draw(), len(turns)
+            turns.append((share.by_owner.get(lane.owner, 0), place, owner))
         owner.add(lane)
-    turns = [(share.by_owner.get(name, 0), place, owner) for place, (name, owner) in enumerate(owners.items())]
     heapify(turns)
     return turns
 
@@ -171,19 +177,20 @@ def _turns(lanes: Iterable[Lane], share: Share) -> "list[tuple[int, int, _Owner]
 class _Owner:
     """What is left for an owner's endpoints while slots are given out, and whose turn it is among them."""
 
-    def __init__(self, name: str, share: Share) -> None:
-        self._share = share
+    def __init__(self, name: str, share: Share, draw: Callable[[], float]) -> None:
+        self._share, self._draw = share, draw
         self._left = share.most_of(name) - share.by_owner.get(name, 0)
         self._left_on_probation = share.most_on_probation - share.on_probation.get(name, 0)
         self._lanes: dict[str, deque[Lane]] = {}
-        self._turns: list[tuple[int, int, str]] = []
+        self._turns: list[tuple[int, _Place, str]] = []
 
     def add(self, lane: Lane) -> None:
         """Have something wait in this lane; before the first turn."""
         waiting = self._lanes.get(lane.endpoint_id)
         if waiting is None:
             waiting = self._lanes[lane.endpoint_id] = deque()
-            heappush(self._turns, (self._share.in_flight.get(lane.endpoint_id, 0), len(self._lanes), lane.endpoint_id))
+            place = lane.endpoint_id in self._share.held, self._draw(), len(self._lanes)
+            heappush(self._turns, (self._share.in_flight.get(lane.endpoint_id, 0), place, lane.endpoint_id))
         waiting.append(lane)
 
     def next_lane(self, *, firsts_left: bool) -> Lane | None:
