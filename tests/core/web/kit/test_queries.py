@@ -27,8 +27,8 @@ async def _read(query: str) -> Wanted:
     [
         ("", Wanted()),
         ("tier=2&sort=due", Wanted(tier=2, sort="due")),
-        ("status=open", Wanted(status=["open"])),
-        ("status=open&tier=1&status=on%20hold", Wanted(tier=1, status=["open", "on hold"])),
+        ("status=open", Wanted(status=("open",))),
+        ("status=open&tier=1&status=on%20hold", Wanted(tier=1, status=("open", "on hold"))),
         ("limit=50&tier=3", Wanted(tier=3)),
     ],
 )
