@@ -1,7 +1,7 @@
 """Transactions: the one place that commits."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from functools import partial
@@ -69,6 +69,7 @@ async def transaction(sessions: Sessions, turn: Turn | None = None) -> AsyncIter
     session = sessions()
     ring: set[str] = set()
     last: list[Callable[[], Awaitable[object]]] = []
+    wake_ups, lasting = wake_ups_of(session), frozenset(session.info)
     session.info.update(ring=ring, last=last, driver=None, turn=turn)
     try:
         yield session
@@ -78,8 +79,18 @@ async def transaction(sessions: Sessions, turn: Turn | None = None) -> AsyncIter
         await session.commit()
     finally:
         await session.close()  # rolls back what has not been committed
+        _let_go(session, lasting)
     for name in ring:
-        getattr(wake_ups_of(session), name).ring()
+        getattr(wake_ups, name).ring()
+
+
+def _let_go(session: AsyncSession, lasting: Collection[str]) -> None:
+    """Forget what the session knows of its transaction, which may be much, and know of the session in turn.
+
+    Else it stays in memory until garbage is collected, which is after hundreds of requests.
+    """
+    for name in session.info.keys() - lasting:
+        del session.info[name]
 
 
 @contextmanager
