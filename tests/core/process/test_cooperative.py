@@ -1,5 +1,4 @@
 import asyncio
-
 from collections.abc import Iterator
 from itertools import count
 
@@ -45,8 +44,9 @@ async def test_who_waits_for_a_long_computation_sees_that_it_goes_on(monkeypatch
         beats.append(len(done))
 
     async def compute() -> None:
+        nonlocal done
         async for number in in_turns(range(20), every=0):
-            done.append(number)
+            done += [number]
 
     monkeypatch.setattr(cooperative, "monotonic", lambda: next(seconds))
     with beating(beat, every=14):
