@@ -95,7 +95,10 @@ async def _record(session: AsyncSession) -> None:
 _LAST: Final = "recorded last"
 
 
-_ASIDE: Final = "CREATE TEMPORARY TABLE told ON COMMIT DROP AS SELECT {0} FROM events WITH NO DATA"
+# What is put aside is sorted in memory when it is recorded: files would keep the feed waiting.
+_ASIDE: Final = """
+SET LOCAL work_mem = '64MB'; CREATE TEMPORARY TABLE told ON COMMIT DROP AS SELECT {0} FROM events WITH NO DATA
+"""
 _PUT: Final = "INSERT INTO told SELECT {0} FROM jsonb_populate_recordset(NULL::events, $1::jsonb)"
 _RECORD: Final = "INSERT INTO events ({0}) SELECT {0} FROM told ORDER BY id"
 
