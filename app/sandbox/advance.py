@@ -15,7 +15,7 @@ from asyncpg import LockNotAvailableError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.auth import SERVICE
-from app.core.db.session import driver, record_behind_all, ring_after_commit
+from app.core.db.session import LONG, allow, driver, kept_awake, record_behind_all, ring_after_commit
 from app.core.problems import Conflict, Fault, Invalid, NotFound
 from app.core.process.cooperative import in_turns
 from app.core.text.messages import _
@@ -123,9 +123,16 @@ async def advance(
     A deadline due exactly at the goal still runs there (C06); a warning at the goal has been sent. What would be more
     than its budget of events is left for the next call, and so is what comes after the end of a maintenance window that
     holds something back. Of more tickets that are due than are in memory at once, those due first go first.
-    ``told`` gets the events as they happen, and they are recorded directly before the commit. 404, 409 for a live
-    account or a clock that is being moved, 422 backwards.
+    ``told`` gets the events as they happen, and they are recorded directly before the commit. It takes as long as the
+    machine needs, and locks nothing but the sandbox's own. 404, 409 for a live account or a clock that is being moved,
+    422 backwards.
     """
+    await allow(session, LONG)
+    async with kept_awake(session):
+        return await _advance(session, account_id, command, told, most)
+
+
+async def _advance(session: AsyncSession, account_id: str, command: ClockAdvance, told: Told, most: Most) -> Advanced:
     before = await _lock_clock(session, account_id)
     goal = command.goal(before)
     if goal < before:
@@ -238,7 +245,7 @@ async def _fire(
         touched = {ticket_id: edit}
         if is_to_do(edit):  # as the live sweep sees to experts directly after what has happened
             await move(firing.until)
-            touched |= {each.ticket.id: each for each in roster.run([edit], edits)}
+            touched |= {each.ticket.id: each async for each in in_turns(roster.run([edit], edits))}
         new = {name: len(each.events) for name, each in touched.items()}
         budget += 2 * len(step.events) - sum(count - told.get(name, 0) for name, count in new.items())
         told |= new

@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from random import Random
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from orjson import dumps, loads
 from app.core.auth import Principal
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
+from app.core.process import cooperative
 from app.sandbox import advance as moving
 from app.sandbox.schemas import ClockAdvance
 from app.sandbox.told import Told
@@ -410,3 +412,30 @@ async def test_a_ticket_that_somebody_holds_is_waited_for(
         await asyncio.wait_for(lock_roster(session, story.account.account_id), PATIENCE)
         assert not moved.done()
     assert len(of_type(await moved, "deadline.missed")) >= 2
+
+
+async def test_a_busy_machine_makes_it_slow_and_does_not_end_it(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that moves half a second whenever it is looked at: PostgreSQL ends what is idle for ten."""
+    story, clock, statements = await begin("google-premium", sandbox=SANDBOX), Ticking(), []
+    for _ in range(20):
+        await story.open(**P1)
+    monkeypatch.setattr(cooperative, "monotonic", clock)
+    async with transaction(story.sessions) as session:
+        connection = await driver(session)
+        await connection.execute("SET LOCAL idle_in_transaction_session_timeout = '10 s'")
+        with connection.query_logger(lambda _: statements.append(clock.now)):
+            command = ClockAdvance(to=START + HOUR)
+            await moving.advance(session, story.account.account_id, command, Told(SUPPORT))
+    assert clock.now > 50
+    assert max(later - before for before, later in pairwise(statements)) < 10
+
+
+class Ticking:
+    """A clock that moves on when somebody looks at it."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 0.5
+        return self.now

@@ -1,9 +1,11 @@
 """Transactions: the one place that commits."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
+from functools import partial
+from math import inf
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from asyncpg import Connection
@@ -13,6 +15,7 @@ from app.core.db.engine import Sessions, lookup
 from app.core.db.pool import milliseconds
 from app.core.db.queues import LockQueues, Turn
 from app.core.problems import Unavailable
+from app.core.process.cooperative import beating
 from app.core.process.memory import Memory
 from app.core.settings import Settings
 from app.core.signals import WakeUps
@@ -25,6 +28,10 @@ Seal: TypeAlias = Callable[[AsyncSession], Awaitable[None]]
 _seal: ContextVar[tuple[Seal, asyncio.Task[Any] | None] | None] = ContextVar("seal", default=None)
 LONG: Final = 120.0
 """Seconds that one statement of a request may take where that cannot be helped (``allow``)."""
+
+_IDLE: Final = "SELECT setting::bigint FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'"
+_BEATS: Final = 10
+"""A busy process may take nine times as long as it should for one round of its event loop."""
 
 
 def make_sessions(
@@ -63,6 +70,7 @@ async def transaction(sessions: Sessions, turn: Turn | None = None) -> AsyncIter
     ring: set[str] = set()
     last: list[Callable[[], Awaitable[object]]] = []
     recording: list[Callable[[], Awaitable[object]]] = []
+    wake_ups, lasting = wake_ups_of(session), frozenset(session.info)
     session.info.update(ring=ring, last=last, recording=recording, driver=None, turn=turn)
     try:
         yield session
@@ -73,8 +81,18 @@ async def transaction(sessions: Sessions, turn: Turn | None = None) -> AsyncIter
         await session.commit()
     finally:
         await session.close()  # rolls back what has not been committed
+        _let_go(session, lasting)
     for name in ring:
-        getattr(wake_ups_of(session), name).ring()
+        getattr(wake_ups, name).ring()
+
+
+def _let_go(session: AsyncSession, lasting: Collection[str]) -> None:
+    """Forget what the session knows of its transaction, which may be much, and know of the session in turn.
+
+    Else it stays in memory until garbage is collected, which is after hundreds of requests.
+    """
+    for name in session.info.keys() - lasting:
+        del session.info[name]
 
 
 @contextmanager
@@ -148,6 +166,19 @@ async def allow_pauses(session: AsyncSession, seconds: float) -> None:
     Consumers are the exception: each holds its mark, and a frozen process keeps it for so long from other replicas.
     """
     await (await driver(session)).execute(f"SET LOCAL idle_in_transaction_session_timeout = {milliseconds(seconds)}")
+
+
+@asynccontextmanager
+async def kept_awake(session: AsyncSession) -> AsyncIterator[None]:
+    """Never let PostgreSQL end this transaction as idle while the block computes ``in_turns``, however slowly it does.
+
+    It says that it is there, some times within the limit. A process that is frozen does not, and its locks are given
+    back as ever.
+    """
+    connection = await driver(session)
+    limit = await connection.fetchval(_IDLE)
+    with beating(partial(connection.execute, "SELECT"), limit / 1000 / _BEATS if limit else inf):
+        yield
 
 
 def ring_after_commit(session: AsyncSession, wake_up: str) -> None:
