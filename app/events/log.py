@@ -19,10 +19,7 @@ from app.events.types.data import dump, fitted
 
 _LAST: Final = "recorded last"
 _COLUMNS: Final = ", ".join(each.name for each in EventRow.__table__.columns if each.server_default is None)
-# What is put aside is sorted in memory when it is recorded: files would keep the feed waiting.
-_ASIDE: Final = f"""
-SET LOCAL work_mem = '64MB'; CREATE TEMPORARY TABLE told ON COMMIT DROP AS SELECT {_COLUMNS} FROM events WITH NO DATA
-"""  # noqa: S608  our own
+_ASIDE: Final = f"CREATE TEMPORARY TABLE told ON COMMIT DROP AS SELECT {_COLUMNS} FROM events WITH NO DATA"  # noqa: S608
 _PUT: Final = f"INSERT INTO told SELECT {_COLUMNS} FROM jsonb_populate_recordset(NULL::events, $1::jsonb)"  # noqa: S608
 _RECORD: Final = f"INSERT INTO events ({_COLUMNS}) SELECT {_COLUMNS} FROM told ORDER BY id"  # noqa: S608  our own
 
