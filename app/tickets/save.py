@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.tables import Row
-from app.events.log import record_last
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.editing.write import Following, write_edits
 from app.tickets.staffing.roster import see_to_experts, see_to_queue, without_experts
@@ -29,8 +28,6 @@ async def staff_and_save(
     Raises ``Again`` when the number of a ``new`` ticket is taken.
     """
     others, holds = await see_to_experts(session, edits, standing=standing)
-    if others:
-        record_last(session)
     events = await write_edits(session, edits, new=new, beside=holds, following=following)
     if others:
         events += await write_edits(session, others)

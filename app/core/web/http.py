@@ -43,7 +43,7 @@ from app.core.web.cors import preflight
 from app.core.web.faults import request_faults
 from app.core.web.page import ICON, page_policy, problem_page, wants_page
 from app.core.web.query_names import repeated_names, unknown_names
-from app.core.web.query_readers import QueryReader, parameters_of, queries_of, readers_of
+from app.core.web.query_readers import parameters_of, queries_of, readers_of
 from app.core.web.replies import dump, etag
 from app.core.web.requests import StrictRequest
 
@@ -193,10 +193,18 @@ class StrictRoute(APIRoute):
             return handle
         known, readers = self.queries(), readers_of(self.dependant)
 
+        async def handle_and_tell_all(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except RequestValidationError as error:  # the first reader's, who does not know of the others
+                told = [*error.errors(), *(each for reader in readers for each in reader.errors(request))]
+                different = {str(each["loc"]): each for each in told}
+                raise RequestValidationError(list(different.values()), body=error.body) from error
+
         async def check_then_handle(request: Request) -> Response:
             if request.scope["query_string"]:
-                await _refuse(request, known, readers)
-            return await handle_checked(handle, request)
+                await _refuse_unknown(request, known)
+            return await handle_checked(handle_and_tell_all, request)
 
         return check_then_handle
 
@@ -245,10 +253,9 @@ def query_faults(request: Request, known: Mapping[str, bool]) -> list[Fault]:
     return unknown_names(given, known) + repeated_names(given, known)
 
 
-async def _refuse(request: Request, known: Mapping[str, bool], readers: Sequence[QueryReader]) -> None:
-    """422 for such faults, and all that ``readers`` find. Who shows no key, nor a token in its place, is told that."""
-    wrong = [error for reader in readers for error in reader.errors(request)]
-    faults = [*query_faults(request, known), *request_faults(wrong, None)]
+async def _refuse_unknown(request: Request, known: Mapping[str, bool]) -> None:
+    """422 for such faults. A caller who shows neither a key nor a token in its place is told so first."""
+    faults = query_faults(request, known)
     if not faults:
         return
     given = request.query_params

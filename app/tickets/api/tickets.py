@@ -90,7 +90,6 @@ async def create_ticket(
         share = OF_VISITORS if call.principal.visitor else 1
         await take_tags(session, call.state.settings, account_id, command.tags, share=share)
         if guest:
-            record_last(session)
             await guest.prepare(session)
         keeping = keeping_of(session)
         opened = await open_ticket(

@@ -19,7 +19,6 @@ from app.core.problems import Fault, Forbidden, Invalid, NotFound
 from app.core.text.messages import _
 from app.core.zones import IN_FORCE, time_zones
 from app.events import types
-from app.events.log import record_last
 from app.events.types.deadlines import PlanPins
 from app.events.types.tickets import TicketFacts
 from app.files.rules import attachment, facts
@@ -154,8 +153,6 @@ async def open_ticket(
     await _check_follow_up(session, account_id, command.follow_up_of, visitor)
     lock = await _lock(session, customer, command.region_lock)
     files = await claim(session, acting.attaches, account_id, command.attachments)
-    if files:
-        record_last(session)
     edit = begin(customer, command, held, assessment, acting, files)
     edit.ticket.region_lock, edit.ticket.region_lock_time_zone = lock.region, lock.time_zone
     await staff_and_save(session, [edit], new=True, standing=now is not None, following=lambda: beside(edit))
