@@ -7,7 +7,7 @@ instant lives here.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
@@ -15,7 +15,7 @@ import structlog
 from apscheduler.executors.asyncio import AsyncIOExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.date import DateTrigger
+from apscheduler.triggers.base import BaseTrigger
 
 from app.accounts.upkeep import extend_all_holidays
 from app.accounts.usecases.ticket_keys import forget_ticket_keys
@@ -61,6 +61,7 @@ from app.sweep.isolation import Isolation
 from app.sweep.passes import Sweeper
 from app.tickets.background.attendance import Watcher
 from app.tickets.background.call_links import Provisioner
+from app.tickets.background.former_addresses import Parting
 from app.tickets.background.quarantine import quarantine
 from app.usage.upkeep import count_tags
 from app.webhooks.background.catch_up import CatchingUp, pause_over_quota
@@ -168,6 +169,9 @@ def _people(state: State) -> Iterator[Job]:
     outbox = Notices(channels, state.metrics, base, site(state.settings), state.settings.mail_domain)
     notices = notifier(state.sessions, outbox, wake_ups.notices)
     mails, what = Gathering(state.sessions, state.metrics), "makes mails to customers of what has happened on tickets"
+    parting, bell = Parting(state.sessions, state.metrics), wake_ups.former_addresses
+    leaving, second = "ends what addresses follow that were people's", timedelta(seconds=1)
+    yield Job("former addresses", leaving, second, minute, parting.run_pass, parting.next_instant, bell, rest=SOON)
     yield Job("mailings", what, timedelta(seconds=1), minute, mails.run_pass, mails.next_instant)
     what = "tells people by e-mail and the operator's own channels"
     yield Job("notices", what, POLL, minute, notices.run_pass, notices.next_instant, wake_ups.notices, notices.stop)
@@ -295,6 +299,20 @@ def _housekeeping(state: State) -> Iterator[Job]:
     yield Job("mark feed", what, hour, minute, lambda: mark(state.sessions, retention))
 
 
+class _FromNow(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
+    """Fires so long from now, however long ago it last did.
+
+    After a step of the wall clock by a month, an interval would make APScheduler list millions of missed runs.
+    """
+
+    def __init__(self, every: timedelta) -> None:
+        self._every = every
+
+    def get_next_fire_time(self, _previous: datetime | None, now: datetime) -> datetime:
+        """The instant of the next poll."""
+        return now + self._every
+
+
 class Scheduler:
     """Runs the jobs of one process until it is stopped."""
 
@@ -322,30 +340,13 @@ class Scheduler:
             self._state.heartbeats.expect(job.name, within=job.silence(all_).total_seconds(), now=monotonic())
             if job.wake_up:
                 job.wake_up.listen(runner.wake)
-            self._poll(runner)
+            runner.wake()
+            self._scheduler.add_job(self._poll, _FromNow(job.every), args=[runner], id=job.name)
         self._scheduler.start()
         self._watch_clock()
 
-    def _poll(self, runner: Runner) -> None:
-        """Wake the job and schedule the next poll.
-
-        Each poll is a date of its own: after a step of the wall clock by a month, an interval would make APScheduler
-        list millions of missed runs.
-        """
+    async def _poll(self, runner: Runner) -> None:
         runner.wake()
-        self._schedule(runner)
-
-    def _schedule(self, runner: Runner) -> None:
-        self._scheduler.add_job(
-            self._poll_async,
-            DateTrigger(wall_now() + runner.job.every),
-            args=[runner],
-            id=runner.job.name,
-            replace_existing=True,
-        )
-
-    async def _poll_async(self, runner: Runner) -> None:
-        self._poll(runner)
 
     def _watch_clock(self) -> None:
         """Once a second: when the wall clock was set, schedule all polls anew, so that none waits for a year."""
@@ -353,7 +354,8 @@ class Scheduler:
         if self._offset and abs(offset - self._offset) > STEP_SECONDS:
             _log.warning("the wall clock was set", by_seconds=round(offset - self._offset, 3))
             for runner in self._runners:
-                self._poll(runner)
+                runner.wake()
+                self._scheduler.modify_job(runner.job.name, next_run_time=wall_now() + runner.job.every)
         self._offset = offset
         self._watch = asyncio.get_running_loop().call_later(1.0, self._watch_clock)
 

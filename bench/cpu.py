@@ -48,7 +48,8 @@ def _of_family(server: int) -> float:
     children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
     running = _taken(_stat(server), _OWN)
     for pid in map(int, children):
-        with suppress(FileNotFoundError):  # it ends in this instant, and then the server's own sum has it
+        # One that ends in this instant is in the server's own sum.
+        with suppress(FileNotFoundError, ProcessLookupError):
             running += _taken(_stat(pid), _OWN)
     return running + _taken(_stat(server), _ENDED)
 

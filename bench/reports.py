@@ -36,7 +36,7 @@ SELECT n, 'acc_01k9w3b5t8e2r9h6x4m7q1' || lpad((n % 1000)::text, 4, '0') AS acco
        '2024-11-01T00:00:00Z'::timestamptz + n * (interval '730 days' / ($1::bigint / 5)) AS at
 FROM generate_series(1, $1::bigint / 5) AS n
 """
-# Five facts of each ticket; a year has half of them.
+# Five facts of each ticket; a year has half of them. How late something was says nothing about when that was noticed.
 _FILL: Final = (
     f"""
     INSERT INTO report_facts
@@ -46,7 +46,7 @@ _FILL: Final = (
            tier, engineer_id, CASE (n + m) % 10 WHEN 8 THEN 'met_late' WHEN 9 THEN 'missed' ELSE 'met' END, NULL,
            ((n + m) % 10 > 7)::int, at, at + interval '1 hour',
            at + interval '1 hour' + ((n + m) % 10 > 7)::int * n % 9000 * interval '1 second',
-           CASE WHEN (n + m) % 10 > 7 THEN n % 9000 END
+           CASE WHEN (n + m) % 10 > 7 THEN hashint8(n * 5 + m) & 1048575 END
     FROM ({_OF_TICKET}) AS t CROSS JOIN generate_series(0, 4) AS m
     """,
     f"""

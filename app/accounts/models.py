@@ -91,6 +91,19 @@ class PersonRow(Base):
     )
 
 
+class FormerAddressRow(Base):
+    """An address that was a person's: until the tickets that it follows are seen to, it may only read."""
+
+    __tablename__ = "former_addresses"
+
+    account_id: Mapped[str] = mapped_column(ID, primary_key=True)
+    email: Mapped[str] = mapped_column(ID, primary_key=True, comment="as the person had it")
+    person_id: Mapped[str] = mapped_column(ID, comment="who had it: deleted, or a person with another address now")
+    due_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
+
+    __table_args__ = (Index(None, "due_at"),)
+
+
 class ApiKeyRow(Base):
     """A key, stored hashed. A reference table: a key is looked up before its account is known."""
 

@@ -22,9 +22,10 @@ from app.sla.clock.terms import Terms
 from app.sla.pins import Pins
 from app.sla.promises import terms_of
 
-Reason: TypeAlias = Literal["priority", "plan", "cycles", "calendar", "history"]
+Reason: TypeAlias = Literal["priority", "plan", "cycles", "calendar", "history", "starved"]
 """Why a ticket is left out: a priority that the plan does not know and nothing maps, a change that makes the plan of
-the ticket invalid, more cycles than are told, an instant beyond the calendar, a history that cannot be replayed."""
+the ticket invalid, more cycles than are told, an instant beyond the calendar, a history that cannot be replayed, no
+time of a processor."""
 
 _ROOM: Final = 20_000
 """Days and windows of one calendar: thirty years of office hours. Callers write the calendars."""

@@ -1,23 +1,35 @@
 """Recorded tickets in the database, in short snapshots in which nothing can be written."""
 
-from collections.abc import AsyncGenerator, Iterable
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import orjson
-from asyncpg import Connection
+from asyncpg import Connection, QueryCanceledError
 
 from app.backtests.heavy import Record
 from app.backtests.plans import Stored
 from app.core.db.engine import Sessions
+from app.core.db.errors import driver_error, is_outage
 from app.core.db.session import LONG, allow, driver, snapshot
+from app.core.db.tables import Row
 from app.sla.history import INPUTS, TOLD_BY_SERVICE
+
+T = TypeVar("T")
 
 PAGE: Final = 2_000
 """Keys of one statement."""
 BATCH: Final = 200
 """Tickets of one snapshot."""
+_TRIES: Final = 10
+"""How often something is read that the database has no time for; a wait for a connection is one try."""
+_CANCELLED: Final = 2
+"""How often a statement is tried that takes longer than it may."""
+_BREATH: Final = 2.0
+"""Seconds between two of them."""
 _BITS: Final = 2**31
 _WHERE: Final = f"""
 t.opened_at >= $1 AND t.opened_at < $2
@@ -91,6 +103,10 @@ class Known:
 
 async def count(sessions: Sessions, scope: Scope) -> int:
     """How many tickets are in the scope."""
+    return await patiently(partial(_count, sessions, scope))
+
+
+async def _count(sessions: Sessions, scope: Scope) -> int:
     async with snapshot(sessions) as session:
         await allow(session, LONG)
         found: int = await (await driver(session)).fetchval(_COUNT, *scope.arguments, None)
@@ -107,18 +123,40 @@ async def batches(
     below = None if share >= 1 else round(share * _BITS)
     last: tuple[datetime | None, str | None] = (None, None)
     while True:
-        async with snapshot(sessions) as session:
-            await allow(session, LONG)
-            keys = await (await driver(session)).fetch(_KEYS, *scope.arguments, below, *last)
+        keys = await patiently(partial(_keys, sessions, scope, below, last))
         for start in range(0, len(keys), BATCH):
-            yield await _batch(sessions, [key["id"] for key in keys[start : start + BATCH]], known)
+            ids = [key["id"] for key in keys[start : start + BATCH]]
+            yield await patiently(partial(_batch, sessions, ids, known))
         if len(keys) < PAGE:
             return
         last = (keys[-1]["opened_at"], keys[-1]["id"])
 
 
+async def patiently(read: Callable[[], Awaitable[T]]) -> T:
+    """What is read, also of a database that is busy, or away for a moment: a long backtest goes on after that."""
+    cancelled = 0
+    for _try in range(_TRIES - 1):
+        try:
+            return await read()
+        except Exception as error:
+            cancelled += isinstance(driver_error(error), QueryCanceledError)
+            if not is_outage(error) or cancelled >= _CANCELLED:
+                raise
+        await asyncio.sleep(_BREATH)
+    return await read()
+
+
+async def _keys(
+    sessions: Sessions, scope: Scope, below: int | None, last: tuple[datetime | None, str | None]
+) -> list[Row]:
+    async with snapshot(sessions) as session:
+        await allow(session, LONG)
+        return list(await (await driver(session)).fetch(_KEYS, *scope.arguments, below, *last))
+
+
 async def _batch(sessions: Sessions, ids: list[str], known: Known) -> tuple[list[Record], Stored]:
     async with snapshot(sessions) as session:
+        await allow(session, LONG)
         connection = await driver(session)
         rows = await connection.fetch(_RECORDS, ids, list(INPUTS), list(TOLD_BY_SERVICE), list(_TEXTS))
         pins = [orjson.loads(text) for text in {text for row in rows for text in row["pins"] if text}]

@@ -14,18 +14,19 @@ from functools import partial
 from typing import Any, Final
 
 import orjson
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.backtests import heavy, plans
 from app.backtests.heavy import Batch, Record
 from app.backtests.outcomes import Tally
 from app.backtests.plans import Trial
-from app.backtests.reading import Known, Scope, batches, count
+from app.backtests.reading import Known, Scope, batches, count, patiently
 from app.backtests.schemas import NewBacktest
 from app.core.clock import database_now
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, snapshot
-from app.core.problems import Fault, Invalid, TooLong
+from app.core.problems import Crowded, Fault, Invalid, Starved, TooLong, TooManyRequests
 from app.core.schemas.shared import pointer
 from app.core.text.language import Language
 from app.core.text.messages import Message, _
@@ -38,11 +39,16 @@ _AT_ONCE: Final = 2
 """Batches that are computed at a time; another is read meanwhile."""
 _TASK: Final = 50
 """Tickets of one task: some hundredths of a second, so that a busy machine does not take it beyond its deadline."""
+_BREATH: Final = 1.0
+"""Seconds until a task is tried again for which no turn came."""
+_STARVED: Final = 3
+"""How often a ticket is tried for which no processor has time, each time for twice as long."""
 _SMALLER: Final = 5
 """By how much a task is smaller after one that took too long."""
 _NOW: Final = "SELECT coalesce(sandbox_now, clock_timestamp()) FROM accounts WHERE account_id = $1"
 _TICK: Final = timedelta(microseconds=1)
 _DOCUMENT: Final = "SELECT document::text FROM plan_versions WHERE key = $1 AND version = $2"
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +74,7 @@ class Order:
 async def prepare(sessions: Sessions, offload: Offload, owner: str, command: NewBacktest) -> Order:
     """The order of a request. ``Invalid`` for a plan that is not stored, and for all that is wrong in a document."""
     document, plan = None, None
-    async with snapshot(sessions) as session:
-        now = await _now(session, command.account_id)
-        text, version = None, command.version
-        if isinstance(command.plan, str):
-            version = version or await current_version(session, command.plan)
-            text = await (await driver(session)).fetchval(_DOCUMENT, command.plan, version)
-            if text is None:
-                raise _unknown(command)
+    now, version, text = await patiently(partial(_stored, sessions, command))
     if command.plan is not None:
         brought = text is None
         written = orjson.dumps(command.plan) if text is None else text.encode()
@@ -87,6 +86,19 @@ async def prepare(sessions: Sessions, offload: Offload, owner: str, command: New
         _check_names(trial, document)
     scope = Scope(command.since, command.until or now + _TICK, command.account_id, command.from_key)
     return Order(trial, scope, plan, await count(sessions, scope))
+
+
+async def _stored(sessions: Sessions, command: NewBacktest) -> tuple[datetime, int | None, str | None]:
+    """Now, and the version and the document of the plan that is named."""
+    async with snapshot(sessions) as session:
+        now = await _now(session, command.account_id)
+        if not isinstance(command.plan, str):
+            return now, command.version, None
+        version = command.version or await current_version(session, command.plan)
+        text: str | None = await (await driver(session)).fetchval(_DOCUMENT, command.plan, version)
+        if text is None:
+            raise _unknown(command)
+        return now, version, text
 
 
 async def _now(session: AsyncSession, account_id: str | None) -> datetime:
@@ -192,20 +204,39 @@ async def _folded(
 ) -> list[Batch]:
     """All of these tickets: a task that leaves some is followed by another, one that takes too long by smaller ones.
 
-    They grow again once one has come in time: a busy moment passes.
-    Raises ``TooLong`` where a single ticket does, as on a machine that leaves niced processes nothing.
+    They grow again once one has come in time: a busy moment passes. A single ticket is given its time by the processor,
+    and is tried again where it gets next to none; no turn is waited for as well. So a busy machine makes a backtest
+    slow, and does not end it. After some tries a ticket is left out. Raises ``Starved`` where the next one gets no time
+    either, and ``TooLong`` where a single ticket takes too long on any machine.
     """
     found: list[Batch] = []
-    most = _TASK
+    most, starved = _TASK, 0
     while records:
         task = records[:most]
         try:
-            found.append(await offload.run(owner, fold, task))
+            batch = await offload.run(owner, fold, task, waits=len(task) > 1, patience=2**starved)
+        except (Crowded, TooManyRequests):
+            await asyncio.sleep(_BREATH)
+            continue
+        except Starved:
+            starved += 1
+            _log.warning("a ticket of a backtest gets no processor", ticket_id=task[0].id, tries=starved)
+            if starved > _STARVED:
+                raise
+            if starved < _STARVED:
+                continue
+            batch = _left_out(task[0])
         except TooLong:
             if len(task) == 1:
                 raise
             most = len(task) // _SMALLER or 1
+            continue
         else:
-            records = records[found[-1].tickets :]
-            most = min(_TASK, most * _SMALLER)
+            most, starved = min(_TASK, most * _SMALLER), 0
+        found.append(batch)
+        records = records[batch.tickets :]
     return found
+
+
+def _left_out(record: Record) -> Batch:
+    return Batch(1, left_out=[("starved", record.id, f"no processor had time for it in {_STARVED} tries")])

@@ -12,10 +12,8 @@ from typing import Any, Final, TypeAlias
 import httpx
 import orjson
 import structlog
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.calls.models import CallRow
 from app.calls.providers.jitsi import make_jitsi
 from app.calls.providers.meet import make_meet
 from app.calls.providers.provider import CallFailed, CallRequest, Link, Provider
@@ -110,6 +108,12 @@ def configured(settings: Settings, http: httpx.AsyncClient) -> dict[str, Provide
     return {provider.name: provider for provider in made if provider}
 
 
+_NEXT: Final = """
+SELECT next_attempt_at FROM calls WHERE next_attempt_at IS NOT NULL AND account_id <> ALL ($1::text[])
+ORDER BY next_attempt_at LIMIT 1
+"""
+
+
 async def claim(session: AsyncSession, limit: int, held: Mapping[str, int], share: int) -> list[ClaimedCall]:
     """Claim calls that wait for a link; nobody else gets them before the lease ends.
 
@@ -183,7 +187,5 @@ async def postpone(session: AsyncSession, call: ClaimedCall, again: Again) -> No
 
 async def next_instant(session: AsyncSession, full: Collection[str] = ()) -> datetime | None:
     """When the next call waits for a link, by the database's clock; ``full``: not of these accounts."""
-    waiting = select(CallRow.next_attempt_at).where(CallRow.next_attempt_at.is_not(None))
-    if full:
-        waiting = waiting.where(CallRow.account_id.not_in(full))
-    return await session.scalar(waiting.order_by(CallRow.next_attempt_at).limit(1))
+    waiting: datetime | None = await (await driver(session)).fetchval(_NEXT, list(full))
+    return waiting

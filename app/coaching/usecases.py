@@ -14,6 +14,7 @@ from app.core.ids import new_id
 from app.core.problems import Fault, Forbidden, Invalid
 from app.core.text.messages import _
 from app.core.web.kit.paging import Filter, Page, Slice, filtered, in_order
+from app.events.log import record_last
 from app.events.types import CoachingAcknowledged, CoachingNoted
 from app.roster.models import EngineerRow
 from app.tickets.editing.edit import TicketEdit
@@ -31,6 +32,7 @@ async def write_note(
     session: AsyncSession, principal: Principal, ticket_id: str, command: NewCoachingNote
 ) -> CoachingNoteRow:
     """A note about the ticket, told on its timeline to support; 422 without an engineer who could get it."""
+    record_last(session)
     edit = await lock_ticket(session, principal, ticket_id)
     engineer_id = command.engineer_id or edit.ticket.assignee_id
     await _check_engineer(session, edit, engineer_id)
@@ -67,6 +69,7 @@ async def acknowledge(session: AsyncSession, principal: Principal, note_id: str)
     note = await row_by_id(session, CoachingNoteRow, note_id, only=principal.only)
     if principal.engineer_id != note.engineer_id:
         raise Forbidden(_("Only the engineer to whom a note is addressed acknowledges it"))
+    record_last(session)
     edit = await lock_ticket(session, principal, note.ticket_id)
     await session.refresh(note, with_for_update=True)
     if note.acknowledged_at is None:

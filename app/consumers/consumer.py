@@ -22,6 +22,7 @@ from app.core.db.session import allow_pauses, driver, transaction
 from app.core.db.tables import Row
 from app.core.jobs.backoff import POSTPONED_AFTER
 from app.core.state import Feed
+from app.events.log import record_last
 from app.events.types import CountPostponed, EventPostponed, JobPostponed
 
 Work: TypeAlias = Callable[[AsyncSession, Sequence[Row]], Awaitable[None]]
@@ -124,9 +125,9 @@ class Consumer:
         """Let the work compute for as long as a batch may take.
 
         Were the database to end the transaction before, it would seem not to answer, and all events would come again.
-        Where the work has written events before it computes, the feed's watermark waits for this transaction meanwhile:
-        nobody reads what others record until it ends.
+        What the work tells is recorded at the end: nobody who reads the feed waits while it computes.
         """
+        record_last(session)
         await allow_pauses(session, self.slow + _MARGIN)
         await work(session, events)
 

@@ -6,6 +6,7 @@ which may be wrong. So no list is in their order (``core/web/kit/paging.py``).
 
 import re
 import secrets
+from functools import lru_cache
 from typing import Final
 
 import uuid_utils
@@ -13,6 +14,8 @@ import uuid_utils
 _DIGITS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS: Final = [a + b for a in _DIGITS for b in _DIGITS]
 _RANDOM: Final = 62
+_HALF: Final = 50
+_LOW: Final = (1 << _HALF) - 1
 ID_PATTERN: Final = re.compile(r"^[a-z]{2,5}_[0-7][0-9a-hjkmnp-tv-z]{25}$")
 
 
@@ -30,5 +33,16 @@ def unguessable_id(prefix: str) -> str:
 
 
 def _spelt(prefix: str, number: int) -> str:
-    pairs = [_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)]
-    return f"{prefix}_{''.join(pairs)}"
+    high, low = number >> _HALF, number & _LOW
+    pairs = _PAIRS
+    return (
+        f"{prefix}_{_stamp(high >> 30)}{pairs[high >> 20 & 1023]}{pairs[high >> 10 & 1023]}{pairs[high & 1023]}"
+        f"{pairs[low >> 40]}{pairs[low >> 30 & 1023]}{pairs[low >> 20 & 1023]}{pairs[low >> 10 & 1023]}"
+        f"{pairs[low & 1023]}"
+    )
+
+
+@lru_cache(maxsize=2)
+def _stamp(milliseconds: int) -> str:
+    """How the time is spelt, with which ids begin that are made in one millisecond."""
+    return "".join(_PAIRS[(milliseconds >> shift) & 1023] for shift in range(40, -1, -10))

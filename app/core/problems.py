@@ -224,6 +224,14 @@ class TooLong(Unavailable):
     """503: a heavy computation was ended because it took longer than it may."""
 
 
+class Starved(TooLong):
+    """503: it was ended because the machine left it next to no processor for a long time."""
+
+
+class Crowded(Unavailable):
+    """503: no turn at a heavy computation came in time, since too many wait for one."""
+
+
 def as_unavailable(refusal: TooManyRequests) -> Unavailable:
     """The same as a 503, for senders that try that again and give up at a 429 (Alertmanager)."""
     return Unavailable(refusal.detail, headers=refusal.headers, **refusal.members)

@@ -46,5 +46,6 @@ class WakeUps:
         self.maintenance = WakeUp()
         self.problems = WakeUp()
         self.files = WakeUp()
+        self.former_addresses = WakeUp()
         self.left: set[str] = set()
         """the ids of tickets that the sweep left to the pass that ``experts`` wakes"""

@@ -26,7 +26,7 @@ NO_ACCOUNT: Final = "-"
 
 def instant(moment: datetime) -> str:
     """RFC 3339 in UTC with ``Z``, always to the microsecond."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def envelope(row: Mapping[str, Any], *, internal: bool) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """``/v1/events``: the feed, page by page, by requests that wait, and as a stream."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,9 +22,10 @@ from app.core.text.messages import _
 from app.core.web.cors import note_page
 from app.core.web.edge.middleware import ONLY_HEAD
 from app.core.web.http import VISITORS, responses
-from app.core.web.kit.deps import ApiKey, filled, require_account
+from app.core.web.kit.deps import ApiKey, require_account
 from app.core.web.kit.idempotency import Answer
 from app.core.web.kit.operations import CallDep, ResourceRouter
+from app.core.web.kit.queries import Filled
 from app.core.web.kit.visits import FOLLOWERS, require_page
 from app.core.web.replies import reply_text
 from app.feed.cursors import Start, cursor_of, read_start
@@ -63,7 +64,7 @@ class FeedFilter:
     """Which events are asked for."""
 
     types: Annotated[
-        list[Glob] | None, Query(max_length=MAX_GLOBS, description="Globs over event types; repeat it")
+        Sequence[Glob] | None, Query(max_length=MAX_GLOBS, description="Globs over event types; repeat it")
     ] = None
     account_id: Annotated[
         AccountId | None, Query(description="For support's keys; an account's key lists its own account")
@@ -88,7 +89,7 @@ class FeedFilter:
         return Wanted(account_id, principal.audiences, types, own, self.sandbox, marks)
 
 
-FilterDep = Annotated[FeedFilter, Depends(filled(FeedFilter))]
+FilterDep = Annotated[FeedFilter, Depends(Filled(FeedFilter))]
 AfterQuery = Annotated[
     str | None,
     Query(

@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.engine import Sessions
-from app.core.db.session import driver, transaction
+from app.core.db.session import driver, glance, transaction
 from app.core.files import FileStore, StoredFile, StoreFailed
 from app.core.jobs.apart import apart
 from app.core.metrics import Metrics
@@ -79,7 +79,7 @@ class Keeper:
 
     async def next_instant(self) -> datetime | None:
         """When the next file is due."""
-        async with self.sessions() as session:
+        async with glance(self.sessions) as session:
             due: datetime | None = await (await driver(session)).fetchval(
                 "SELECT due_at FROM files WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1"
             )

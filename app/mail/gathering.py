@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.clock import monotonic
 from app.core.db.engine import Sessions
-from app.core.db.session import driver, memory_of, ring_after_commit, transaction
+from app.core.db.session import driver, glance, memory_of, ring_after_commit, transaction
 from app.core.db.statements.bulk import insert_rows
 from app.core.db.tables import Row
 from app.core.ids import new_id
@@ -50,7 +50,13 @@ DELETE FROM mailings WHERE (account_id, ticket_id) IN (
 """
 # After the mailing is taken: whatever is written from then on begins another one.
 _READ: Final = f"""
-SELECT t.requester, t.address_unconfirmed, coalesce(t.watchers, '[]') AS watchers, t.plan_key, t.plan_version,
+SELECT t.requester, t.address_unconfirmed, t.plan_key, t.plan_version,
+       (SELECT coalesce(jsonb_agg(w.value ORDER BY w.place), '[]')
+        FROM jsonb_array_elements(coalesce(t.watchers, '[]')) WITH ORDINALITY AS w (value, place)
+        WHERE NOT EXISTS (
+            SELECT FROM former_addresses AS f WHERE f.account_id = t.account_id AND f.email = w.value ->> 'email'
+                AND NOT EXISTS (SELECT FROM people AS p WHERE p.account_id = f.account_id AND p.id = f.person_id)
+        )) AS watchers,
        (SELECT coalesce(jsonb_agg(m.email), '[]') FROM ticket_mutes AS m
         WHERE m.account_id = t.account_id AND m.ticket_id = t.id) AS muted,
        (SELECT coalesce(jsonb_object_agg(p.email, p.id), '{{}}') FROM people AS p
@@ -86,7 +92,7 @@ class Gathering:
         """See to all tickets that are due, an account's share at a time; the number of tickets seen to."""
         done, ends = 0, monotonic() + BUDGET
         while monotonic() < ends:
-            async with self.sessions() as session:
+            async with glance(self.sessions) as session:
                 due = await (await driver(session)).fetch(_DUE, _SHARE)
             number = sum([await self._make(row["account_id"], row["ticket_id"]) for row in due])
             if not number:  # nothing is due, or other replicas are at it
@@ -96,7 +102,7 @@ class Gathering:
 
     async def next_instant(self) -> datetime | None:
         """When the next mail is due."""
-        async with self.sessions() as session:
+        async with glance(self.sessions) as session:
             return await next_mailing(session)
 
     async def _make(self, account_id: str, ticket_id: str) -> bool:

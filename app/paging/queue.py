@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.engine import Sessions
@@ -183,6 +182,11 @@ def paged(events: Sequence[Row]) -> Write:
     return Write(_FILL, rows)
 
 
+_NEXT: Final = """
+SELECT next_attempt_at FROM pages WHERE lane = $1 AND next_attempt_at IS NOT NULL ORDER BY next_attempt_at LIMIT 1
+"""
+
+
 async def accounts_due(session: AsyncSession, lane: Lane, after: str, limit: int) -> list[str]:
     """Accounts that have pages due, in the order of their ids, after this one."""
     return [row["account_id"] for row in await (await driver(session)).fetch(_ACCOUNTS, after, limit, lane)]
@@ -212,8 +216,8 @@ async def record_outcomes(session: AsyncSession, outcomes: Sequence[Outcome]) ->
 
 async def next_due(session: AsyncSession, lane: Lane) -> datetime | None:
     """When the next page of a lane is due, by the database's clock."""
-    query = select(PageRow.next_attempt_at).where(PageRow.lane == lane, PageRow.next_attempt_at.is_not(None))
-    return await session.scalar(query.order_by(PageRow.next_attempt_at).limit(1))
+    due: datetime | None = await (await driver(session)).fetchval(_NEXT, lane)
+    return due
 
 
 async def results(session: AsyncSession, alerts: Sequence[tuple[str, str]]) -> dict[str, list[dict[str, Any]]]:

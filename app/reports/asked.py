@@ -1,6 +1,6 @@
 """What a report is asked for: a period, what it is grouped by, and what it is narrowed to."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal, TypeAlias
@@ -36,16 +36,17 @@ class Narrowing:
         Instant | None, Query(description="What began at this instant or later; default: 30 days before `until`")
     ] = None
     until: Annotated[Instant | None, Query(description="What began before it; default: now")] = None
-    priority: Annotated[list[Priority] | None, _SEVERAL] = None
-    plan: Annotated[list[PlanName] | None, Query(max_length=50, description="Keys of plans")] = None
-    plan_version: Annotated[list[Annotated[int, Query(ge=1, le=2**31 - 1)]] | None, _SEVERAL] = None
-    product: Annotated[list[Word] | None, _SEVERAL] = None
-    engineer_id: Annotated[list[EngineerId] | None, Query(max_length=50, description="For support's keys")] = None
-    region: Annotated[list[Word] | None, Query(max_length=50, description="Of the engineer")] = None
-    tier: Annotated[list[Annotated[int, Query(ge=1, le=9)]] | None, _SEVERAL] = None
-    channel: Annotated[list[Channel] | None, _SEVERAL] = None
+    priority: Annotated[Sequence[Priority] | None, _SEVERAL] = None
+    plan: Annotated[Sequence[PlanName] | None, Query(max_length=50, description="Keys of plans")] = None
+    plan_version: Annotated[Sequence[Annotated[int, Query(ge=1, le=2**31 - 1)]] | None, _SEVERAL] = None
+    product: Annotated[Sequence[Word] | None, _SEVERAL] = None
+    engineer_id: Annotated[Sequence[EngineerId] | None, Query(max_length=50, description="For support's keys")] = None
+    region: Annotated[Sequence[Word] | None, Query(max_length=50, description="Of the engineer")] = None
+    tier: Annotated[Sequence[Annotated[int, Query(ge=1, le=9)]] | None, _SEVERAL] = None
+    channel: Annotated[Sequence[Channel] | None, _SEVERAL] = None
     without: Annotated[
-        list[Literal["product", "engineer", "region"]] | None, Query(max_length=3, description="What it does not have")
+        Sequence[Literal["product", "engineer", "region"]] | None,
+        Query(max_length=3, description="What it does not have"),
     ] = None
     sandbox: Annotated[
         bool | None, Query(description="Sandbox accounts alone, or none of them; default: none, unless one is named")
@@ -66,7 +67,7 @@ class Grouping:
     """By what the facts are counted apart."""
 
     group_by: Annotated[
-        list[Dimension] | None, Query(max_length=6, description="Dimensions, one or more; default: `metric`")
+        Sequence[Dimension] | None, Query(max_length=6, description="Dimensions, one or more; default: `metric`")
     ] = None
     bucket: Annotated[Bucket | None, Query(description="Days, weeks (from Monday) or months apart")] = None
     time_zone: Annotated[TimeZone, Query(description="In which days begin")] = "UTC"
@@ -77,7 +78,7 @@ class TicketGrouping:
     """By what moments of tickets are counted apart."""
 
     group_by: Annotated[
-        list[OfTicket] | None, Query(max_length=6, description="Dimensions, one or more; default: none")
+        Sequence[OfTicket] | None, Query(max_length=6, description="Dimensions, one or more; default: none")
     ] = None
     bucket: Annotated[Bucket | None, Query(description="Days, weeks (from Monday) or months apart")] = None
     time_zone: Annotated[TimeZone, Query(description="In which days begin")] = "UTC"
@@ -92,7 +93,7 @@ class TicketGrouping:
 class Of:
     """Of which cycles."""
 
-    metric: Annotated[list[Metric] | None, _SEVERAL] = None
+    metric: Annotated[Sequence[Metric] | None, _SEVERAL] = None
     cycles: Annotated[
         Cycles,
         Query(

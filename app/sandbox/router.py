@@ -12,6 +12,7 @@ from app.core.web.kit.deps import require_account
 from app.core.web.kit.operations import CallDep, Document, ResourceRouter
 from app.sandbox import advance as sandbox_clock
 from app.sandbox.schemas import ADVANCED, ClockAdvance, SandboxAdvance
+from app.sandbox.told import Told
 
 router = ResourceRouter("sandbox", tags=["Sandbox"])
 
@@ -39,7 +40,7 @@ async def advance_sandbox(
     require_account(call.principal, account_id)
 
     async def advance(session: AsyncSession, _: Acting) -> Document:
-        moved = await sandbox_clock.advance(session, account_id, command)
-        return await moved.document(call.principal)
+        told = Told(call.principal)
+        return (await sandbox_clock.advance(session, account_id, command, told)).document(told)
 
     return await call.once_as(as_editor(call.principal, command.actor), advance)

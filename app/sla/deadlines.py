@@ -1,14 +1,14 @@
 """A ticket's clock as rows: the facts in ``tickets.clock``, each cycle in ``deadlines``. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 from app.core.ids import new_id
 from app.sla.clock.clock import Clock, wake_at
-from app.sla.clock.cycles import Wait
+from app.sla.clock.cycles import Wait, changed_clock
 from app.sla.clock.deadline import Deadline, Span
+from app.sla.clock.deadline import changed as changed_deadline
 from app.sla.clock.terms import METRIC_ORDER, Terms
 
 Row: TypeAlias = Mapping[str, Any]
@@ -114,9 +114,9 @@ def identified(clock: Clock, noticed_at: datetime) -> Clock:
         if deadline.id and (deadline.missed_at is None or deadline.noticed_at):
             return deadline
         noticed = deadline.noticed_at or (noticed_at if deadline.missed_at else None)
-        return replace(deadline, id=deadline.id or new_id("ddl"), noticed_at=noticed)
+        return changed_deadline(deadline, id=deadline.id or new_id("ddl"), noticed_at=noticed)
 
-    return replace(clock, deadlines=tuple(identify(deadline) for deadline in clock.deadlines))
+    return changed_clock(clock, deadlines=tuple(identify(deadline) for deadline in clock.deadlines))
 
 
 def changed(before: Sequence[Deadline], after: Sequence[Deadline]) -> list[Deadline]:

@@ -10,12 +10,10 @@ from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 from asyncpg import Connection, Record
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.session import driver
 from app.tickets.editing.load import SELECT
-from app.tickets.models import TicketRow
 from app.tickets.record import columns_but_texts
 
 Rows: TypeAlias = "list[Record[Any]]"
@@ -47,6 +45,7 @@ OF_TICKETS: Final = f"""
 )) FOR UPDATE OF t SKIP LOCKED
 """
 # Only as far ahead as somebody may want to set a timer: a storm leaves many later ones behind, of its own account.
+NEXT: Final = "SELECT wake_at FROM tickets WHERE wake_at IS NOT NULL AND NOT sandbox ORDER BY wake_at LIMIT 1"
 NEXT_WITHOUT: Final = """
 SELECT t.wake_at FROM tickets AS t
 WHERE t.wake_at > statement_timestamp() AND t.wake_at < statement_timestamp() + interval '1 second' AND NOT t.sandbox
@@ -96,10 +95,5 @@ async def next_wake(session: AsyncSession, apart: Apart = Apart()) -> datetime |
             NEXT_WITHOUT, list(apart.accounts), list(apart.tickets)
         )
         return later
-    query = (
-        select(TicketRow.wake_at)
-        .where(TicketRow.wake_at.is_not(None), ~TicketRow.sandbox)
-        .order_by(TicketRow.wake_at)
-        .limit(1)
-    )
-    return await session.scalar(query)
+    wake_at: datetime | None = await (await driver(session)).fetchval(NEXT)
+    return wake_at

@@ -17,6 +17,7 @@ import structlog
 from app.core.clock import monotonic
 from app.core.db.causes import Cause, cause_of
 from app.core.db.engine import Sessions
+from app.core.db.session import glance
 from app.core.jobs.backoff import POSTPONED_AFTER
 from app.core.jobs.fair_turns import Turns
 from app.core.metrics import Metrics
@@ -137,7 +138,7 @@ class Isolation:
 
     async def next_instant(self) -> datetime | None:
         """When a postponed ticket is tried again; at once, where there is something left to do."""
-        async with self.sessions() as session:
+        async with glance(self.sessions) as session:
             outlook = await postponing.outlook(session)
         self.metrics.postponed.set(outlook.postponed)
         return _ONCE if self._turns else outlook.retry_at
@@ -146,7 +147,7 @@ class Isolation:
         """Queue postponed tickets that are to be tried again."""
         if any(isinstance(item, Suspect) for item in self._queue):
             return
-        async with self.sessions() as session:
+        async with glance(self.sessions) as session:
             due = await postponing.due(session, _RETRIES)
         self._put(due)
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from app.core.clock import monotonic
 from app.core.db.engine import Sessions
+from app.core.db.session import glance
 from app.sweep import claims
 from app.sweep.batch import Batch, Limits, run_batch
 from app.sweep.claims import Claim, Rows
@@ -56,7 +57,7 @@ class Sweeper:
 
     async def next_wake(self) -> datetime | None:
         """When the next ticket has something to do, of those that are not processed apart."""
-        async with self.sessions() as session:
+        async with glance(self.sessions) as session:
             return await claims.next_wake(session, self.isolation.apart)
 
     def _claim(self, size: int) -> Claim:

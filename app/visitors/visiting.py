@@ -19,7 +19,11 @@ from app.visitors.key_sets import KeySets
 TICKET_KEY: Final = "hd_ticket_"
 # People stored before addresses had one spelling are found by the one that they were stored with.
 _WHO: Final = """
-SELECT clock_timestamp() AS now, a.account_id, a.external_ref, a.locale, p.id AS person_id, p.name, p.role,
+SELECT clock_timestamp() AS now, a.account_id, a.external_ref, a.locale, p.id AS person_id, p.name,
+       coalesce(p.role, (
+           SELECT 'viewer' FROM former_addresses AS f
+           WHERE f.account_id = a.account_id AND f.email = ANY ($2::text[]) LIMIT 1
+       )) AS role,
        {has_ticket} AS has_ticket
 FROM accounts AS a LEFT JOIN LATERAL (
     SELECT id, name, role FROM people

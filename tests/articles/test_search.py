@@ -11,7 +11,7 @@ from app.articles.read.lexicon import Lexicon
 from app.articles.read.search import BY_WORDS, RANKED, Asked, arguments, find
 from app.articles.wording import Weighed
 from app.core.db.engine import Sessions
-from app.core.db.session import driver, transaction
+from app.core.db.session import driver, glance, transaction
 from tests.support import stories
 from tests.support.articles import PDF, RUNBOOK, found, write
 from tests.support.explaining import counting, explain, nodes, root
@@ -35,6 +35,8 @@ SPELT_ALIKE: Final = """
 INSERT INTO article_words (language, word, reach, articles)
 SELECT $1, 'x' || substr(word, 2), 'public', 1 FROM unnest($2::text[]) AS word
 """
+
+THRESHOLD: Final = "SHOW pg_trgm.similarity_threshold"
 
 
 @pytest.fixture
@@ -163,6 +165,20 @@ async def test_mistyped_words_are_looked_for_in_the_readers_language_first(sessi
         await connection.execute(SPELT_ALIKE, "es", list(spanish.values()))
         kin = await lexicon.kin(query)
     assert (len(kin), kin.keys()) == (3, spanish.keys())
+
+
+async def test_a_spelling_is_found_that_is_just_similar_enough_and_the_threshold_stays(sessions: Sessions) -> None:
+    """The first word has 5 of 11 trigrams in common with what is asked for, and the second one 4 of 10."""
+    async with glance(sessions) as session:
+        connection = await driver(session)
+        before = await connection.fetchval(THRESHOLD)
+        async with connection.transaction():
+            await connection.execute(SPELT_ALIKE, "en", ["webhook", "export"])
+            lexicon = Lexicon(connection, ("public",))
+            kin = await lexicon.kin(await lexicon.query(("xedhook xxpurt", ""), ["en"], "en"))
+            assert [list(words) for words in kin.values()] == [["xebhook"]]
+            assert await connection.fetchval(THRESHOLD) == before
+        assert await connection.fetchval(THRESHOLD) == before
 
 
 async def test_a_query_of_a_thousand_words_asks_for_a_bounded_number(sessions: Sessions, story: Story) -> None:

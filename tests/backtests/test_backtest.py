@@ -11,13 +11,14 @@ from typing import Any, Final, cast
 import orjson
 import pytest
 import yaml
+from asyncpg import LockNotAvailableError, QueryCanceledError
 from fastapi import FastAPI
 
 from app.backtests import fold, heavy, reading, running
 from app.backtests.running import Order, Report
 from app.backtests.schemas import Backtest, NewBacktest
 from app.core.db.engine import Sessions
-from app.core.problems import TooLong, TooManyRequests
+from app.core.problems import Crowded, Starved, TooLong, TooManyRequests
 from app.core.state import State
 from app.core.text.language import SOURCE
 from app.core.text.messages import _
@@ -164,7 +165,8 @@ async def test_a_task_ends_after_as_many_lines_as_are_read_at_once(
 ) -> None:
     answers: list[Any] = []
 
-    async def run_here(_owner: str, function: Any, *arguments: Any) -> Any:
+    async def run_here(_owner: str, function: Any, *arguments: Any, waits: bool = True, patience: int = 1) -> Any:
+        del waits, patience
         answers.append(function(*arguments))
         return answers[-1]
 
@@ -177,25 +179,72 @@ async def test_a_task_ends_after_as_many_lines_as_are_read_at_once(
     assert [len(each.lines) for each in answers if isinstance(each, heavy.Batch)] == [2, 1]
 
 
-async def test_a_task_that_takes_too_long_is_tried_in_smaller_ones_until_one_comes_in_time(
-    story: Story, tried: Try, monkeypatch: pytest.MonkeyPatch, state: State
+@pytest.mark.parametrize(
+    ("refusals", "tasks", "left_out"),
+    [
+        ([TooLong], [(3, 0), (1, 1), (2, 0)], []),
+        ([Crowded, TooManyRequests, TooLong, Starved], [(3, 0)] * 3 + [(1, 1), (1, 2), (2, 0)], []),
+        ([TooLong, *[Starved] * 3], [(3, 0), (1, 1), (1, 2), (1, 4), (1, 8), (1, 1)], ["starved"]),
+        ([TooLong, *[Starved] * 4], [(3, 0), (1, 1), (1, 2), (1, 4), (1, 8)], None),
+    ],
+)
+async def test_a_busy_machine_makes_a_backtest_slow_and_does_not_end_it(
+    story: Story,
+    tried: Try,
+    monkeypatch: pytest.MonkeyPatch,
+    state: State,
+    refusals: list[type[Exception]],
+    tasks: list[tuple[int, int]],
+    left_out: list[str] | None,
 ) -> None:
-    sizes: list[int] = []
+    """A task that takes too long is tried in smaller ones, one ticket for longer each time, and then left out."""
+    seen: list[tuple[int, int]] = []
+    left = iter(refusals)
 
-    async def run_here(_owner: str, function: Any, *arguments: Any) -> Any:
+    async def run_here(_owner: str, function: Any, *arguments: Any, waits: bool = True, patience: int = 1) -> Any:
         if getattr(function, "func", None) is heavy.fold:
-            sizes.append(len(arguments[0]))
-            if sizes == [3]:
-                raise TooLong
+            seen.append((len(arguments[0]), 0 if waits else patience))
+            for refusal in left:
+                raise refusal
         return function(*arguments)
 
     for _number in range(3):
         await story.open(**P1)
     monkeypatch.setattr(state.offload, "run", run_here)
-    assert ((await tried(plan=KEY))["looked_at"], sizes) == (3, [3, 1, 2])
+    monkeypatch.setattr(running, "_BREATH", 0)
+    monkeypatch.setattr(reading, "_BREATH", 0)
+    for module, name in ((reading, "_batch"), (reading, "_count"), (running, "_stored")):
+        later = _read_later(getattr(module, name), LockNotAvailableError, QueryCanceledError)
+        monkeypatch.setattr(module, name, later)
+    answer = await tried(503 if left_out is None else 200, plan=KEY)
+    assert seen == tasks
+    if left_out is not None:
+        assert (answer["looked_at"], [each["reason"] for each in answer["left_out"]]) == (3, left_out)
 
 
-async def _run_here(_owner: str, function: Any, *arguments: Any) -> Any:
+async def test_a_statement_that_takes_longer_than_it_may_is_tried_twice(
+    story: Story, tried: Try, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await story.open(**P1)
+    monkeypatch.setattr(reading, "_BREATH", 0)
+    monkeypatch.setattr(reading, "_batch", _read_later(reading._batch, QueryCanceledError, QueryCanceledError))
+    assert (await tried(503, plan=KEY))["detail"] == "The database took too long"
+
+
+def _read_later(read: Callable[..., Awaitable[Any]], *outages: type[Exception]) -> Callable[..., Awaitable[Any]]:
+    """The same read, once it has failed in each of these ways."""
+    left = iter(outages)
+
+    async def later(*arguments: Any) -> Any:
+        for outage in left:
+            raise outage
+        return await read(*arguments)
+
+    return later
+
+
+async def _run_here(_owner: str, function: Any, *arguments: Any, waits: bool = True, patience: int = 1) -> Any:
+    del waits, patience
     return function(*arguments)
 
 
@@ -331,7 +380,8 @@ class Hanging:
     def __init__(self) -> None:
         self.began, self.cancelled = asyncio.Event(), 0
 
-    async def run(self, *_arguments: Any) -> None:
+    async def run(self, *_arguments: Any, waits: bool = True, patience: int = 1) -> None:
+        del waits, patience
         self.began.set()
         try:
             await asyncio.Event().wait()

@@ -1,6 +1,7 @@
 """Files of tickets and messages, from the one who sends them to the one who gets them."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -311,6 +312,17 @@ def test_links_to_an_s3_store_name_what_they_allow() -> None:
     assert "X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost" in upload.url
     assert "response-content-disposition=attachment" in link.url
     assert upload.expires_at - link.expires_at == timedelta(minutes=55)
+
+
+async def test_a_store_without_the_bucket_has_taken_nothing(s3: str) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"hello"
+
+    keys: Any = {"s3_access_key": "a", "s3_secret_key": SecretStr("b")}
+    settings = Settings(database_url="", s3_url=AnyHttpUrl(s3), s3_bucket="another", **keys)
+    async with httpx.AsyncClient(trust_env=False) as http:
+        with pytest.raises(StoreFailed, match="no such bucket"):
+            await Bucket(settings, http).write(StoredFile("acc_1", "fil_1", "a.log", "text/plain", 5), chunks())
 
 
 @BOTH

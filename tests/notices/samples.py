@@ -57,12 +57,21 @@ def _event(kind: str, data: Mapping[str, Any], *, first: bool = False) -> dict[s
 _ESCALATED: Final = _event(
     "escalation.declined", {"detail": "The fix is being rolled out: it reaches you within the hour."}
 )
+_FILES: Final = {
+    "attachments": [{"name": "agent-7.2.tar.gz", "state": "kept"}, {"name": "agent.exe", "state": "left_out"}]
+}
 _UNCONFIRMED: Final = {"kind": "customer", "name": "Ana Silva", "unconfirmed": True}
 _UPDATES: Final[Mapping[str, tuple[list[dict[str, Any]], int]]] = {
     "first-answer": ([_event("message.posted", {"body": _TEXT}, first=True)], 0),
-    "answer": ([_event("message.posted", {"body": "It is mended. Could you run the job of last night again?"})], 0),
+    "answer": (
+        [_event("message.posted", {"body": "It is mended. Could you run the job of last night again?"} | _FILES)],
+        0,
+    ),
     "answer-cut": ([_event("message.posted", {"body": _TEXT, "truncated": True})], 0),
-    "unconfirmed": ([_event("message.posted", {"author": _UNCONFIRMED, "body": "Please close it."})], 0),
+    "unconfirmed": (
+        [_event("message.posted", {"author": _UNCONFIRMED, "body": "Please close it.", "attachments": []})],
+        0,
+    ),
     "waiting": ([_event("ticket.status_changed", {"from": "open", "to": "waiting_on_customer"})], 0),
     "status": ([_event("ticket.status_changed", {"from": "open", "to": "resolved"})], 0),
     "escalation-accepted": ([_event("escalation.accepted", {})], 0),

@@ -148,16 +148,44 @@ def test_a_chain_of_likenesses_is_no_group() -> None:
     assert found(of(*texts)) == []
 
 
-@pytest.mark.parametrize(("others", "are_found"), [(40, True), (150, False)], ids=["a calm hour", "a busy hour"])
-def test_the_more_tickets_come_at_once_the_more_make_a_group(others: int, *, are_found: bool) -> None:
+@pytest.mark.parametrize(
+    ("alike", "others", "sizes"),
+    [
+        pytest.param(_OUTAGE[:3], 40, [3], id="a calm hour"),
+        pytest.param(_OUTAGE[:3], 150, [], id="a busy hour"),
+        pytest.param(_OUTAGE, 90, [], id="loosely alike among many"),
+        pytest.param([f"{text} {n}" for text in _OUTAGE for n in ("", "today", "again")], 90, [12], id="many of them"),
+        pytest.param([f"{text} for all, E-5030 since 9:00" for text in _OUTAGE[:3]], 150, [3], id="much alike"),
+    ],
+)
+def test_the_more_tickets_come_at_once_the_more_make_a_group(
+    alike: Sequence[str], others: int, sizes: list[int]
+) -> None:
+    assert [len(group.members) for group in among(others, alike)] == sizes
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        pytest.param(["E-5030 for all"], id="few words"),
+        pytest.param(["E-5030", "E-5030 for all", "PDF, E-5030", "Export, E-5030"], id="more and more"),
+    ],
+)
+def test_an_incident_that_is_told_of_in_other_words_too_stays_one(later: Sequence[str]) -> None:
+    first = [f"{text} for all, E-5030 since 9:00" for text in _OUTAGE[:3]]
+    for number in range(len(later) + 1):
+        [group] = among(150, [*first, *later[:number]])
+        assert {each.ticket_id for each in group.members} >= set(first)
+
+
+def among(others: int, alike: Sequence[str]) -> Sequence[Group]:
+    """What is found of these tickets, opened at once with so many others."""
     crowd = [incident(f"{_letters(n)} and {_letters(n + 700)}") for n in range(others)]
-    alike = [incident(text) for text in _OUTAGE[:3]]
-    opened = [*crowd, *alike]
+    opened = [*crowd, *map(incident, alike)]
     known = Weights(
         len(opened), Counter(term for each in opened for term in each.terms), [(0, each.product) for each in opened]
     )
-    groups = grouped([], opened, [each.ticket_id for each in opened], known)
-    assert [len(group.members) for group in groups] == ([3] if are_found else [])
+    return grouped([], opened, [each.ticket_id for each in opened], known)
 
 
 def _letters(number: int) -> str:

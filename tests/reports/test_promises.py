@@ -68,6 +68,14 @@ def test_a_chain_is_late_until_the_update_comes() -> None:
     ]
 
 
+def test_a_chain_that_another_priority_ended_is_late_until_somebody_writes() -> None:
+    chain = (started(0, "update", 1, 2), missed("update", 1, 2), started(2, "update", 2, 4))
+    lowered = (3, "deadline.cancelled", deadline("update", 2, None, reason="priority"))
+    assert outcomes(told(*chain, lowered), "update")[:2] == [(0, "missed", None), (1, "missed", None)]
+    came = told(*chain, lowered, (5, "message.posted", ANSWER), (9, "ticket.status_changed", {"to": "resolved"}))
+    assert outcomes(came, "update") == [(0, "met_late", at(5)), (1, "missed", at(5)), (2, "cancelled", at(3))]
+
+
 def test_an_incident_without_its_update_at_the_end_has_missed_it() -> None:
     ended = told(
         started(0, "update", 1, 2),

@@ -5,16 +5,20 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from random import Random
 from typing import Any, Final
 
 import pytest
 from orjson import dumps, loads
 
+from app.core.auth import Principal
 from app.core.db.engine import Sessions
 from app.core.db.session import driver, transaction
+from app.core.process import cooperative
 from app.sandbox import advance as moving
 from app.sandbox.schemas import ClockAdvance
+from app.sandbox.told import Told
 from app.sla.clock.terms import METRIC_ORDER
 from app.tickets.staffing.roster import lock_roster
 from tests.support.actors import make_account, make_engineer, make_key
@@ -28,6 +32,7 @@ HOUR: Final = timedelta(hours=1)
 TICK: Final = timedelta(microseconds=1)
 CRITICAL: Final = P1 | {"priority": "critical"}
 SANDBOX: Final = {"starts_at": START.isoformat()}
+SUPPORT: Final = Principal("admin", "key_00000000000000000000000000")
 
 
 def written(moment: datetime) -> str:
@@ -104,7 +109,7 @@ async def test_a_live_account_has_no_clock_to_move(begin: Begin) -> None:
 async def test_two_at_once_are_refused(story: Story) -> None:
     account = story.account.account_id
     async with transaction(story.sessions) as session:
-        await moving.advance(session, account, ClockAdvance(by=HOUR))
+        await moving.advance(session, account, ClockAdvance(by=HOUR), Told(SUPPORT))
         await asyncio.wait_for(advance(story, 409, by="PT1H"), PATIENCE)
     assert (await advance(story, by="PT1H"))["from"] == at(1)
 
@@ -349,31 +354,40 @@ async def test_many_steps_make_what_one_step_makes(begin: Begin, seed: int) -> N
         assert await rows_of(often) == await rows_of(once)
 
 
-@pytest.mark.parametrize(("budget", "tickets"), [(1, 500), (7, 1), (40, 1), (40, 500), (10_000, 1)])
-async def test_what_is_too_much_for_one_answer_goes_on_with_next(begin: Begin, budget: int, tickets: int) -> None:
-    """However few of the tickets are in memory at once."""
+@pytest.mark.parametrize(
+    ("budget", "tickets", "events"),
+    [(1, 500, 1_000), (7, 1, 3), (40, 1, 10), (40, 500, 1_000), (10_000, 1, 1_000), (10_000, 500, 1)],
+)
+async def test_what_is_too_much_for_one_answer_goes_on_with_next(
+    begin: Begin, budget: int, tickets: int, events: int
+) -> None:
+    """However few of the tickets and events are in memory at once."""
     async with twins(begin, 2) as (once, bit_by_bit):
         whole = await advance(once, by="PT5H")
         goal: datetime | None = START + 5 * HOUR
         parts: list[Any] = []
         while goal:
             async with transaction(bit_by_bit.sessions) as session:
-                moved = await moving.advance(
-                    session, bit_by_bit.account.account_id, ClockAdvance(to=goal), budget=budget, tickets=tickets
-                )
+                account, told = bit_by_bit.account.account_id, Told(SUPPORT)
+                most = moving.Most(budget, tickets, events)
+                moved = await moving.advance(session, account, ClockAdvance(to=goal), told, most=most)
             assert moved.next in (None, START + 5 * HOUR)
-            assert len(moved.events) <= max(budget, 20), "one ticket's instant is never cut in two"
-            parts += moved.events
+            assert told.count <= max(budget, 20), "one ticket's instant is never cut in two"
+            parts += loads(dumps(told.seen()))
             goal = moved.next
         assert moved.now == START + 5 * HOUR
-        told = sorted((written(row["timestamp"]), row["type"]) for row in parts)
-        assert told == sorted((event["timestamp"], event["type"]) for event in whole["events"])
-        assert [row["timestamp"] for row in parts] == sorted(row["timestamp"] for row in parts)
+        happened = sorted((event["timestamp"], event["type"]) for event in parts)
+        assert happened == sorted((event["timestamp"], event["type"]) for event in whole["events"])
+        assert [event["timestamp"] for event in parts] == sorted(event["timestamp"] for event in parts)
         assert await rows_of(bit_by_bit) == await rows_of(once)
+        recorded = "SELECT id FROM events WHERE account_id = $1 AND actor->>'kind' = 'service' ORDER BY position"
+        assert [row["id"] for row in await fetch(bit_by_bit.sessions, recorded, account)][-len(parts) :] == [
+            event["id"] for event in parts
+        ]
 
 
 async def test_a_hundred_years_of_updates_stop_at_the_budget(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(moving.advance, "__kwdefaults__", {"budget": 1_000, "tickets": 500})
+    monkeypatch.setattr(moving.advance, "__kwdefaults__", {"most": moving.Most(budget=1_000)})
     story = await begin("itil-native", sandbox=SANDBOX)
     await story.open(**CRITICAL)
     answer = await advance(story, to="2126-11-20T09:00:00Z")
@@ -389,7 +403,7 @@ async def test_a_ticket_that_somebody_holds_is_waited_for(
 
     Nor does it hold the roster meanwhile, though it has already seen to another ticket: the message may need it.
     """
-    monkeypatch.setattr(moving.advance, "__kwdefaults__", {"budget": 1_000, "tickets": 1})
+    monkeypatch.setattr(moving.advance, "__kwdefaults__", {"most": moving.Most(tickets=1)})
     tickets = [await story.open(**P1) for _ in range(2)]
     async with transaction(sessions) as session:
         await (await driver(session)).execute("SELECT 1 FROM tickets WHERE id = $1 FOR UPDATE", tickets[1]["id"])
@@ -398,3 +412,30 @@ async def test_a_ticket_that_somebody_holds_is_waited_for(
         await asyncio.wait_for(lock_roster(session, story.account.account_id), PATIENCE)
         assert not moved.done()
     assert len(of_type(await moved, "deadline.missed")) >= 2
+
+
+async def test_a_busy_machine_makes_it_slow_and_does_not_end_it(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that moves half a second whenever it is looked at: PostgreSQL ends what is idle for ten."""
+    story, clock, statements = await begin("google-premium", sandbox=SANDBOX), Ticking(), []
+    for _ in range(20):
+        await story.open(**P1)
+    monkeypatch.setattr(cooperative, "monotonic", clock)
+    async with transaction(story.sessions) as session:
+        connection = await driver(session)
+        await connection.execute("SET LOCAL idle_in_transaction_session_timeout = '10 s'")
+        with connection.query_logger(lambda _: statements.append(clock.now)):
+            command = ClockAdvance(to=START + HOUR)
+            await moving.advance(session, story.account.account_id, command, Told(SUPPORT))
+    assert clock.now > 50
+    assert max(later - before for before, later in pairwise(statements)) < 10
+
+
+class Ticking:
+    """A clock that moves on when somebody looks at it."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 0.5
+        return self.now

@@ -80,6 +80,6 @@ async def test_n7_a_report_is_a_table_for_whoever_asks_for_one(begin: Begin, sta
 
 
 def test_cells_are_no_formulas() -> None:
-    assert [cell(value) for value in ("=A1", "+1", "-1", "@x", "\tx", "plain", -1, None)] == [
-        *("'=A1", "'+1", "'-1", "'@x", "'\tx", "plain", "-1", "")
+    assert [cell(value) for value in ("=A1", "+1", "-1", "@x", "\tx", "\nx", "\uff1dx", "plain", -1, None)] == [
+        *("'=A1", "'+1", "'-1", "'@x", "'\tx", "'\nx", "'\uff1dx", "plain", "-1", "")
     ]

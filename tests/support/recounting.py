@@ -70,9 +70,25 @@ def _of_incident(ticket_id: str, cycles: Sequence[str], events: Sequence[Any]) -
 
 
 def _was_updated_after_its_last_miss(ticket_id: str, events: Sequence[Any]) -> bool:
-    own = [event for event in events if event["ticket_id"] == ticket_id and event["data"].get("metric") == "update"]
-    last = max(place for place, event in enumerate(own) if event["type"] == "deadline.missed")
-    return any(event["type"] in ("deadline.met", "deadline.met_late") for event in own[last:])
+    own = [event for event in events if event["ticket_id"] == ticket_id]
+    last = max(place for place, event in enumerate(own) if _is_missed_update(event))
+    ended = next((place for place, event in enumerate(own) if place > last and _ends(event)), len(own))
+    return any(_is_update(event) for event in own[last:ended])
+
+
+def _is_missed_update(event: Any) -> bool:
+    return bool(event["type"] == "deadline.missed" and event["data"]["metric"] == "update")
+
+
+def _is_update(event: Any) -> bool:
+    data = event["data"]
+    by_engineer = event["type"] == "message.posted" and data["author"]["kind"] == "engineer"
+    return bool(by_engineer and data["visibility"] == "public")
+
+
+def _ends(event: Any) -> bool:
+    status = event["data"].get("to") if event["type"] == "ticket.status_changed" else None
+    return bool(event["type"] == "ticket.withdrawn" or status in ("resolved", "closed"))
 
 
 def told(report: Any) -> Figures:

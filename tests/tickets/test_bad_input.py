@@ -197,3 +197,15 @@ async def test_a_list_is_asked_for_a_bounded_number_of_values(story: Story, name
     refused = await story.customer.get("/v1/tickets", 422, **{name: [value] * (MAX_NAMED + 1)})
     assert pointers(refused) == [f"#/query/{name}"]
     assert (await story.customer.get("/v1/tickets", **{name: [value] * MAX_NAMED}))["items"] == []
+
+
+async def test_all_that_is_wrong_with_a_query_is_told_at_once(story: Story) -> None:
+    asked: dict[str, Any] = {"limit": 0, "tier": 0, "status": "lost"}
+    answer = await story.customer.client.get("/v1/tickets", params=asked, headers=story.customer.key)
+    assert answer.status_code == 422
+    assert sorted(pointers(answer.json())) == ["#/query/limit", "#/query/status/0", "#/query/tier"]
+
+
+async def test_who_shows_no_key_is_told_that_before_what_is_wrong(story: Story) -> None:
+    answer = await story.customer.client.get("/v1/tickets", params={"limit": 0})
+    assert answer.status_code == 401

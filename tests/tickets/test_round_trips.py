@@ -62,3 +62,16 @@ async def test_only_what_needs_an_expert_pays_for_the_roster(begin: Begin, monke
     assert (len(opening), len(posting)) == (4, 5)  # BEGIN and COMMIT among them
     assert (len(alerting), len(posting_to_p1)) == (7, 5)
     assert not any("engineers" in statement or "advisory" in statement for statement in opening + posting)
+
+
+async def test_events_are_recorded_by_the_last_statement(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The feed of everybody waits from then on: not while the answer is read, however busy the process is."""
+    story = await begin("google-premium")
+    path = f"/v1/tickets/{(await story.open(priority='P3'))['id']}"
+    with sent(monkeypatch) as statements:
+        await story.product.post(f"{path}/status", status="open")
+    telling = [place for place, statement in enumerate(statements) if "INSERT INTO events" in statement]
+    reading = [place for place, statement in enumerate(statements) if "FROM problem_tickets" in statement]
+    assert [len(telling), len(reading)] == [1, 1], statements
+    assert telling > reading
+    assert statements[telling[0] + 1 :] == ["COMMIT;"]

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from app.core.clock import wall_now
-from app.core.db.session import transaction
+from app.core.db.session import driver, transaction
 from app.core.state import State
 from app.tickets.staffing.roster import lock_roster
 from app.usage import upkeep
@@ -21,6 +21,12 @@ from tests.support.tickets import P1, TICKET
 from tests.support.waiting import until
 
 STORM: Final = 20
+_WAITING: Final = """
+SELECT EXISTS (SELECT FROM pg_locks AS l WHERE l.pid = waiting.pid AND l.relation = 'events'::regclass
+               AND l.mode = 'RowExclusiveLock') AS writes_events
+FROM pg_locks AS waiting JOIN pg_stat_activity AS a ON a.pid = waiting.pid AND a.datname = current_database()
+WHERE NOT waiting.granted
+"""
 
 
 @dataclass
@@ -155,6 +161,24 @@ async def test_tags_are_given_back_when_nothing_has_used_them_for_a_day(desk: De
     assert await desk.used() == (3, 2)
     await desk.age()
     assert await desk.used() == (3, 2)
+
+
+async def test_a_reopening_that_waits_for_its_tags_keeps_no_reader_of_events_waiting(desk: Desk) -> None:
+    agent = await make_key(desk.state.sessions, "admin")
+    path, done = f"/v1/tickets/{desk.ids['ticket']}", {"status": "resolved", "message": "Done"}
+    assert (await desk.client.post(f"{path}/status", json=done, headers=agent)).status_code == 200
+    async with transaction(desk.state.sessions) as session:
+        await (await driver(session)).execute("SELECT FROM account_tags FOR UPDATE")
+        reopening = asyncio.create_task(desk.client.post(f"{path}/reopen", json={}, headers=desk.owner))
+        others: list[Any] = []
+
+        async def waits() -> bool:
+            others[:] = await fetch(desk.state.sessions, _WAITING)
+            return bool(others)
+
+        await until(waits)
+    assert (await reopening).status_code == 200
+    assert [other["writes_events"] for other in others] == [False]
 
 
 async def test_what_a_ticket_and_a_hook_have_they_keep_though_it_was_given_back(

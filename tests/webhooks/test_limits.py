@@ -1,8 +1,10 @@
 """How fast and how many at once: an endpoint's own rate and concurrency, and what goes first."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
+from unittest.mock import AsyncMock
 
 import httpx
 import pytest
@@ -20,9 +22,9 @@ from app.webhooks.models import WebhookEndpointRow
 from app.webhooks.outbox import claims
 from app.webhooks.outbox.attempts import DeliveryOutcome
 from app.webhooks.outbox.claims import Claimed, claim, poll
-from app.webhooks.outbox.lanes import queue_due
+from app.webhooks.outbox.lanes import queue_due, waiting
 from app.webhooks.outbox.outcomes import record_outcomes
-from app.webhooks.rules.sharing import Share
+from app.webhooks.rules.sharing import START, Share
 from tests.support.actors import Headers
 from tests.support.desk import fetch
 from tests.support.waiting import PATIENCE, until
@@ -167,8 +169,59 @@ async def test_what_waits_at_one_rate_holds_up_no_other(
     assert await sender.run_pass() == 2
     await sender.drain()
     assert event["id"] in receiver.ids
-    next_instant = await sender.next_instant()
-    assert next_instant == min(one.next_attempt_at for one in await deliveries(sessions) if one.next_attempt_at)
+    assert not any(one.paced for one in await deliveries(sessions)), "the next place is free in a minute and a half"
+    assert await sender.run_pass() == 0
+
+
+async def test_a_flood_of_one_account_puts_off_nobody_elses_event_at_an_operators_rate(
+    sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell
+) -> None:
+    """Those at the rate's places come from the accounts in turn, and only the next second's places are given."""
+    await limit(sessions, await make_endpoint("https://example.com"), rate=10)
+    await tell(*(event_row() for _ in range(60)))
+    now = wall_now() + AHEAD
+    sent = await claimed(sessions, now)
+    (other,) = await tell(event_row(account_id="acc_2"))
+    for number in range(1, 14):
+        sent += await claimed(sessions, now + number * STEP)
+    ids = [one.event["id"] for one in sent]
+    assert len(ids) == 14, "the rate is kept, and used"
+    assert other["id"] in ids[10:13]
+
+
+async def test_who_has_places_already_comes_behind_those_that_have_fewer(
+    sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell
+) -> None:
+    await limit(sessions, await make_endpoint("https://example.com"), rate=10)
+    await tell(*(event_row() for _ in range(60)))
+    now = wall_now() + AHEAD
+    assert len(await claimed(sessions, now)) == 1
+    await tell(*(event_row(account_id=account) for account in ("acc_2", "acc_3") for _ in range(20)))
+    assert len(await claimed(sessions, now + 4 * STEP)) == 4
+    placed = [one for one in await deliveries(sessions) if one.paced and not one.claim_id]
+    new = Counter(one.account_id for one in placed if (one.next_attempt_at or now) >= now + 10 * STEP)
+    assert new == {"acc_2": 2, "acc_3": 2}
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+async def test_an_endpoint_without_a_free_place_is_not_taken_for_one_that_somebody_holds(
+    sessions: Sessions, make_endpoint: MakeEndpoint, tell: Tell, monkeypatch: pytest.MonkeyPatch, *, is_held: bool
+) -> None:
+    """Another sender has given the places since this one looked for lanes."""
+    endpoint = await make_endpoint("https://example.com")
+    await limit(sessions, endpoint, rate=10)
+    await tell()
+    now = wall_now() + AHEAD
+    async with transaction(sessions) as session:
+        await queue_due(session, now=now)
+        seen = await waiting(session, ALL, START, now=now)
+    monkeypatch.setattr(claims, "waiting", AsyncMock(return_value=seen))
+    await fetch(sessions, "UPDATE webhook_endpoints SET paced_until = $1::timestamptz + interval '1 hour'", now)
+    async with transaction(sessions) as other, transaction(sessions) as session:
+        if is_held:
+            await (await driver(other)).execute("SELECT FROM webhook_endpoints FOR UPDATE")
+        found = await poll(session, ALL, lease=LEASE, now=now)
+    assert (found.claimed, found.put_off, found.held) == ([], False, {endpoint.id} if is_held else set())
 
 
 async def test_a_flood_that_has_no_places_yet_hides_nothing_that_has_one(

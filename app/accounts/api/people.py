@@ -99,7 +99,8 @@ async def update_person(call: CallDep, account_id: AccountPath, person_id: str, 
 async def delete_person(call: CallDep, account_id: AccountPath, person_id: str, actor: ActorDep) -> Response:
     """Delete a person.
 
-    For admins and the account's owners. 409 for its last owner.
+    They cease to follow tickets, within seconds, and may only read until then. For admins and the account's owners. 409
+    for its last owner.
     """
 
     async def remove(session: AsyncSession) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
 import orjson
-from asyncpg import Connection
+from asyncpg import Connection, InterfaceError, InternalClientError
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -58,5 +58,8 @@ async def lookup(engine: AsyncEngine) -> AsyncIterator["Connection[Any]"]:
     pooled = await engine.raw_connection()
     try:
         yield cast("Connection[Any]", pooled.driver_connection)
+    except (InterfaceError, InternalClientError):  # its protocol's state is unknown, or it is closed
+        pooled.invalidate()
+        raise
     finally:
         pooled.close()  # which waits for nothing: there is no transaction to roll back

@@ -35,11 +35,18 @@ class AdvisoryLock:
 
 
 async def acquire(session: AsyncSession, lock: AdvisoryLock, *keys: str) -> None:
-    """Hold the lock until the transaction ends.
+    """Hold the lock until the transaction ends. One that holds it already goes on, whoever waits for it meanwhile.
 
     In a transaction of ``db.run`` it raises ``Again`` where others of this process wait for it already. Raises
     ``LockNotAvailableError`` (503 for a caller) when it is not to be had within the connection's ``lock_timeout``.
     """
+    held: set[str] = session.info.setdefault("held", set())
+    if (name := _name(lock, keys)) not in held:
+        await _acquire(session, lock, keys)
+        held.add(name)
+
+
+async def _acquire(session: AsyncSession, lock: AdvisoryLock, keys: tuple[str, ...]) -> None:
     turn: Turn | None = session.info.get("turn")
     if turn is None:
         if not await try_acquire(session, lock, *keys):

@@ -15,10 +15,11 @@ from app.core.db.errors import is_held
 
 _INI: Final = Path(__file__).resolve().parents[3] / "alembic.ini"
 _OLDEST: Final = 15
+_MAY_PUT_ASIDE: Final = "SELECT has_database_privilege(current_database(), 'TEMP')"
 
 
 class DatabaseUnfit(RuntimeError):
-    """The database cannot be reached, or is too old."""
+    """The database cannot be reached, is too old, or lacks a right that the service needs."""
 
 
 def configuration(url: str) -> Config:
@@ -54,8 +55,11 @@ async def require_fit(url: str) -> None:
         engine = make_engine(url, pool_size=1)
         async with engine.connect() as connection:
             version = int((await connection.execute(text("SHOW server_version_num"))).scalar_one()) // 10_000
+            may_put_aside = (await connection.execute(text(_MAY_PUT_ASIDE))).scalar_one()
         await engine.dispose()
     except (OSError, SQLAlchemyError) as error:
         raise DatabaseUnfit(f"The database cannot be used: {getattr(error, 'orig', None) or error}") from error
     if version < _OLDEST:
         raise DatabaseUnfit(f"The database is PostgreSQL {version}: {_OLDEST} is the oldest that will do")
+    if not may_put_aside:
+        raise DatabaseUnfit("The database's role may not make temporary tables: GRANT TEMPORARY ON DATABASE to it")

@@ -1,18 +1,21 @@
 """Transactions: the one place that commits."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
+from functools import partial
+from math import inf
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from asyncpg import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
 
-from app.core.db.engine import Sessions
+from app.core.db.engine import Sessions, lookup
 from app.core.db.pool import milliseconds
 from app.core.db.queues import LockQueues, Turn
 from app.core.problems import Unavailable
+from app.core.process.cooperative import beating
 from app.core.process.memory import Memory
 from app.core.settings import Settings
 from app.core.signals import WakeUps
@@ -25,6 +28,10 @@ Seal: TypeAlias = Callable[[AsyncSession], Awaitable[None]]
 _seal: ContextVar[tuple[Seal, asyncio.Task[Any] | None] | None] = ContextVar("seal", default=None)
 LONG: Final = 120.0
 """Seconds that one statement of a request may take where that cannot be helped (``allow``)."""
+
+_IDLE: Final = "SELECT setting::bigint FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'"
+_BEATS: Final = 10
+"""A busy process may take nine times as long as it should for one round of its event loop."""
 
 
 def make_sessions(
@@ -62,17 +69,30 @@ async def transaction(sessions: Sessions, turn: Turn | None = None) -> AsyncIter
     session = sessions()
     ring: set[str] = set()
     last: list[Callable[[], Awaitable[object]]] = []
-    session.info.update(ring=ring, last=last, driver=None, turn=turn)
+    recording: list[Callable[[], Awaitable[object]]] = []
+    wake_ups, lasting = wake_ups_of(session), frozenset(session.info)
+    session.info.update(ring=ring, last=last, recording=recording, driver=None, turn=turn)
     try:
         yield session
         await _ask_seal(session)
-        for step in last:
-            await step()
+        for steps in (last, recording):
+            for step in steps:
+                await step()
         await session.commit()
     finally:
         await session.close()  # rolls back what has not been committed
+        _let_go(session, lasting)
     for name in ring:
-        getattr(wake_ups_of(session), name).ring()
+        getattr(wake_ups, name).ring()
+
+
+def _let_go(session: AsyncSession, lasting: Collection[str]) -> None:
+    """Forget what the session knows of its transaction, which may be much, and know of the session in turn.
+
+    Else it stays in memory until garbage is collected, which is after hundreds of requests.
+    """
+    for name in session.info.keys() - lasting:
+        del session.info[name]
 
 
 @contextmanager
@@ -123,6 +143,18 @@ async def snapshot(sessions: Sessions) -> AsyncIterator[AsyncSession]:
         yield session
 
 
+@asynccontextmanager
+async def glance(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """A session for reads by its ``driver`` alone: each statement is a transaction of its own, in one round trip."""
+    async with sessions() as session:
+        if isinstance(session.bind, AsyncEngine):
+            async with lookup(session.bind) as connection:
+                session.info["driver"] = connection
+                yield session
+        else:  # one connection, within its owner's transaction
+            yield session
+
+
 async def allow(session: AsyncSession, seconds: float) -> None:
     """Let each statement of this transaction take so long: for rare work that grows with the data."""
     await (await driver(session)).execute(f"SET LOCAL statement_timeout = {milliseconds(seconds)}")
@@ -136,6 +168,19 @@ async def allow_pauses(session: AsyncSession, seconds: float) -> None:
     await (await driver(session)).execute(f"SET LOCAL idle_in_transaction_session_timeout = {milliseconds(seconds)}")
 
 
+@asynccontextmanager
+async def kept_awake(session: AsyncSession) -> AsyncIterator[None]:
+    """Never let PostgreSQL end this transaction as idle while the block computes ``in_turns``, however slowly it does.
+
+    It says that it is there, some times within the limit. A process that is frozen does not, and its locks are given
+    back as ever.
+    """
+    connection = await driver(session)
+    limit = await connection.fetchval(_IDLE)
+    with beating(partial(connection.execute, "SELECT"), limit / 1000 / _BEATS if limit else inf):
+        yield
+
+
 def ring_after_commit(session: AsyncSession, wake_up: str) -> None:
     """Ring ``WakeUps.<name>`` when this session's transaction has committed."""
     session.info["ring"].add(wake_up)
@@ -144,6 +189,11 @@ def ring_after_commit(session: AsyncSession, wake_up: str) -> None:
 def do_last(session: AsyncSession, step: Callable[[], Awaitable[object]]) -> None:
     """Have this session's transaction do a step directly before it commits: for what others wait for from then on."""
     session.info["last"].append(step)
+
+
+def record_behind_all(session: AsyncSession, step: Callable[[], Awaitable[object]]) -> None:
+    """Have events recorded behind every step of ``do_last`` too: all accounts' readers wait from then on."""
+    session.info["recording"].append(step)
 
 
 def wake_ups_of(session: AsyncSession) -> WakeUps:

@@ -1,6 +1,7 @@
 """The outgoing HTTP clients: they connect only to addresses that were vetted, and read only so much of an answer."""
 
 import asyncio
+import os
 import socket
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import ip_address
+from ssl import SSLContext
 from typing import Any, Final
 
 import aiohttp
@@ -31,6 +33,8 @@ MAX_ANSWER: Final = 64 * 1024
 
 _MAX_CONNECTIONS: Final = 256
 _USER_AGENT: Final = "Heliodesk"
+_AUTHORITIES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+"""The variables of the environment by which an operator adds authorities."""
 _AddressInfo = tuple[Any, Any, int, str, tuple[Any, ...]]
 
 
@@ -101,6 +105,16 @@ def _vetted_socket(allow_networks: Sequence[Network], target: _AddressInfo) -> s
     return socket.socket(family, kind, protocol)
 
 
+def authorities() -> SSLContext:
+    """The certificates of the authorities that clients trust. Reading them takes 20 ms, so a process does it once."""
+    return _read_authorities(*map(os.environ.get, _AUTHORITIES))
+
+
+@lru_cache(maxsize=4)
+def _read_authorities(*_places: str | None) -> SSLContext:
+    return httpx.create_ssl_context()
+
+
 def make_session(settings: Settings, resolver: AbstractResolver | None = None) -> aiohttp.ClientSession:
     """A client session with vetted targets; without proxies from the environment, cookies or decompression.
 
@@ -109,7 +123,7 @@ def make_session(settings: Settings, resolver: AbstractResolver | None = None) -
     connector = aiohttp.TCPConnector(
         resolver=VettingResolver(resolver or ThreadsResolver(), settings.allow_networks),
         socket_factory=partial(_vetted_socket, settings.allow_networks),
-        ssl=httpx.create_ssl_context(),
+        ssl=authorities(),
         limit=_MAX_CONNECTIONS,
     )
     return aiohttp.ClientSession(
@@ -122,9 +136,13 @@ def make_session(settings: Settings, resolver: AbstractResolver | None = None) -
 
 
 def make_http(settings: Settings, resolver: AbstractResolver | None = None) -> httpx.AsyncClient:
-    """The process's client for APIs: httpx over such a session, without redirects. To be closed with ``aclose()``."""
+    """The process's client for APIs: httpx over such a session, without redirects. To be closed with ``aclose()``.
+
+    From then on, sessions that are made while the process serves find the authorities' certificates read.
+    """
+    make = partial(make_session, settings, resolver)
     return httpx.AsyncClient(
-        transport=AiohttpTransport(client=partial(make_session, settings, resolver), trust_env=False),
+        transport=AiohttpTransport(verify=authorities(), client=make, trust_env=False),
         trust_env=False,
         follow_redirects=False,
         timeout=httpx.Timeout(TOTAL_TIMEOUT, connect=CONNECT_TIMEOUT),

@@ -18,7 +18,9 @@ _ID: Final = re.compile(r"[a-z0-9_]{1,40}")
 
 def read_via(header: str | None) -> tuple[str, ...]:
     """The installations that a header names, in the order of the way; what is no id is left out."""
-    parts = (part.strip() for part in (header or "").split(","))
+    if not header:
+        return ()
+    parts = (part.strip() for part in header.split(","))
     return tuple(part for part in parts if _ID.fullmatch(part))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from inspect import cleandoc, isclass
-from typing import Any, Final, Protocol, TypeVar, get_args, get_origin
+from typing import Any, Final, Protocol, TypeVar
 
 import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -43,6 +43,7 @@ from app.core.web.cors import preflight
 from app.core.web.faults import request_faults
 from app.core.web.page import ICON, page_policy, problem_page, wants_page
 from app.core.web.query_names import repeated_names, unknown_names
+from app.core.web.query_readers import parameters_of, queries_of, readers_of
 from app.core.web.replies import dump, etag
 from app.core.web.requests import StrictRequest
 
@@ -173,6 +174,9 @@ class StrictRoute(APIRoute):
         if set(options.get("methods") or ()) & {"POST", "PATCH", "PUT"}:
             options["responses"] = _BODY_RESPONSES | (options.get("responses") or {})
         super().__init__(path, endpoint, **options)
+        if parameters := parameters_of(self.dependant):
+            stated = self.openapi_extra or {}
+            self.openapi_extra = stated | {"parameters": [*stated.get("parameters", ()), *parameters]}
         if self.body_field is not None:
             _let_be_left_out(self.body_field.field_info)
         if _takes_key(self.dependant) != (self.scope is not None):
@@ -187,22 +191,26 @@ class StrictRoute(APIRoute):
         handle = self.body_handler()
         if self.scope is None:
             return handle
-        known = self.queries()
+        known, readers = self.queries(), readers_of(self.dependant)
+
+        async def handle_and_tell_all(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except RequestValidationError as error:  # the first reader's, who does not know of the others
+                told = [*error.errors(), *(each for reader in readers for each in reader.errors(request))]
+                different = {str(each["loc"]): each for each in told}
+                raise RequestValidationError(list(different.values()), body=error.body) from error
 
         async def check_then_handle(request: Request) -> Response:
             if request.scope["query_string"]:
                 await _refuse_unknown(request, known)
-            return await handle_checked(handle, request)
+            return await handle_checked(handle_and_tell_all, request)
 
         return check_then_handle
 
     def queries(self) -> dict[str, bool]:
         """The names of the query's parameters, and whether each takes several values."""
-        return _queries_of(self.dependant) | {
-            each["name"]: each["schema"].get("type") == "array"
-            for each in (self.openapi_extra or {}).get("parameters", ())
-            if each["in"] == "query"
-        }
+        return queries_of(self.dependant, (self.openapi_extra or {}).get("parameters", ()))
 
     def body_handler(self) -> Handler:
         """FastAPI's own handler behind the strict reading, where the operation has a body."""
@@ -254,18 +262,6 @@ async def _refuse_unknown(request: Request, known: Mapping[str, bool]) -> None:
     if _TOKEN not in known or _TOKEN not in given:
         await principal_of(request)
     raise Invalid(errors=faults)
-
-
-def _queries_of(dependant: Dependant) -> dict[str, bool]:
-    """The names of the query's parameters, and whether each takes several values."""
-    own = {field.alias: _is_list(field.field_info.annotation) for field in dependant.query_params}
-    for each in dependant.dependencies:
-        own |= _queries_of(each)
-    return own
-
-
-def _is_list(annotation: Any) -> bool:
-    return get_origin(annotation) is list or any(get_origin(each) is list for each in get_args(annotation))
 
 
 class Decorator(Protocol):

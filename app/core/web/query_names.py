@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from app.core.problems import Fault
 from app.core.schemas.shared import pointer
@@ -33,6 +33,11 @@ def repeated_names(given: Iterable[str], known: Mapping[str, bool]) -> list[Faul
     """A fault for each name that is given several times but takes one value; ``known`` says which take several."""
     repeated = [name for name, times in Counter(given).items() if times > 1 and known.get(name) is False]
     return [Fault(pointer=f"#/query{pointer([name])}", detail=_("This parameter takes one value")) for name in repeated]
+
+
+def takes_several(schema: Mapping[str, Any]) -> bool:
+    """Whether a parameter with this schema may be repeated."""
+    return any(each.get("type") == "array" for each in (schema, *schema.get("anyOf", ())))
 
 
 def _hint(name: str, known: Collection[str]) -> Message:

@@ -11,8 +11,7 @@ take a millisecond, and so a function answers with some thousands at most, or wi
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from pickle import loads
 from subprocess import PIPE, Popen
@@ -23,7 +22,7 @@ import structlog
 from app.core.auth import Principal
 from app.core.clock import monotonic, processor_seconds
 from app.core.metrics import Metrics
-from app.core.problems import TooLong, Unavailable
+from app.core.problems import Starved, TooLong, Unavailable
 from app.core.settings import Settings
 from app.core.text.messages import _
 from app.core.workers.fair_slots import FairSlots
@@ -56,6 +55,10 @@ def owner_of(principal: Principal) -> str:
     return principal.account_id or principal.key_id
 
 
+class _StarvedError(TimeoutError):
+    """A task had hardly any time of a processor."""
+
+
 class Offload:
     """The worker processes of one service process, and the queue before them."""
 
@@ -63,9 +66,7 @@ class Offload:
         """``modules`` are what most tasks need: a process imports them before its first."""
         self._modules = modules
         queue = settings.offload_queue
-        most, share = settings.offload_workers, max(1, queue // _OWNERS)
-        self._slots = FairSlots(most, waiting=queue, share=share)
-        self._unhurried = FairSlots(max(1, most - 1), waiting=queue, share=share)
+        self._slots = FairSlots(settings.offload_workers, waiting=queue, share=max(1, queue // _OWNERS))
         self._deadline, self._idle_seconds = settings.offload_deadline, settings.offload_idle
         self._seconds = metrics.offloaded
         self._idle: list[_Worker] = []
@@ -76,25 +77,32 @@ class Offload:
     @property
     def waiting(self) -> int:
         """How many computations wait for a process."""
-        return len(self._slots) + len(self._unhurried)
+        return len(self._slots)
 
     async def run(
-        self, owner: str, function: Callable[[*Arguments], T], *arguments: *Arguments, waits: bool = True
+        self,
+        owner: str,
+        function: Callable[[*Arguments], T],
+        *arguments: *Arguments,
+        waits: bool = True,
+        patience: int = 1,
     ) -> T:
         """What ``function`` returns, or raises.
 
         ``waits``: somebody does, and the deadline is by the clock. Else it counts the seconds for which the process has
         had a processor, on a machine whose processors others have, up to several times as many by the clock; and of
-        several processes, one is left to those who wait.
-        429 when ``owner`` has its share of the queue, 503 when that is full, when the task takes longer than the
-        deadline, and when its process dies again and again. A caller that is cancelled ends the task.
+        several processes, one is left to what somebody waits for. ``patience``: how many times longer by the clock than
+        that it may take then.
+        429 when ``owner`` has its share of the queue, 503 when that is full (``Crowded``), when the task takes longer
+        than the deadline (``TooLong``; ``Starved`` where others have the processors), and when its process dies again
+        and again. A caller that is cancelled ends the task.
         """
         message = packed((function, arguments))
         began, outcome = monotonic(), "refused"
         try:
-            async with self._turn(owner, waits=waits):
+            async with self._slots.taken(owner, within=self._deadline, hurried=waits):
                 outcome = "failed"
-                done, value = await self._attempted(message, waits=waits)
+                done, value = await self._attempted(message, None if waits else self._deadline * _STARVED * patience)
             outcome = "done"
         except TimeoutError as error:
             outcome = "too long"
@@ -102,7 +110,8 @@ class Offload:
                 "This takes longer than {deadline} seconds to compute: ask for less, or try again later",
                 deadline=self._deadline,
             )
-            raise TooLong(detail, headers=_RETRY) from error
+            kind = Starved if isinstance(error, _StarvedError) else TooLong
+            raise kind(detail, headers=_RETRY) from error
         finally:
             self._seconds.labels(outcome).observe(monotonic() - began)
         if not done:
@@ -114,26 +123,19 @@ class Offload:
         for worker in list(self._workers):
             await self._end(worker)
 
-    @asynccontextmanager
-    async def _turn(self, owner: str, *, waits: bool) -> AsyncIterator[None]:
-        within = self._deadline
-        unhurried = nullcontext() if waits else self._unhurried.taken(owner, within=within)
-        async with unhurried, self._slots.taken(owner, within=within):
-            yield
-
-    async def _attempted(self, message: Sequence[bytes], *, waits: bool) -> tuple[bool, object]:
+    async def _attempted(self, message: Sequence[bytes], longest: float | None) -> tuple[bool, object]:
         for _attempt in range(_ATTEMPTS):
             try:
-                return await self._computed(message, waits=waits)
+                return await self._computed(message, longest)
             except WorkerLost as error:
                 _log.warning("a worker process was lost", error=str(error))
         raise Unavailable(_("The process that was computing this has ended"), headers=_RETRY)
 
-    async def _computed(self, message: Sequence[bytes], *, waits: bool) -> tuple[bool, object]:
+    async def _computed(self, message: Sequence[bytes], longest: float | None) -> tuple[bool, object]:
         worker = self._idle.pop() if self._idle else await self._started()
         worker.keep()
         try:
-            answer = await self._within(worker, worker.answer(message), waits=waits)
+            answer = await self._within(worker, worker.answer(message), longest)
         except BaseException:
             await self._end(worker)
             raise
@@ -141,17 +143,17 @@ class Offload:
         worker.expire(self._idle_seconds, self._expire)
         return answer
 
-    async def _within(self, worker: "_Worker", computing: Coroutine[Any, Any, T], *, waits: bool) -> T:
-        """What a worker computes. Raises ``TimeoutError``."""
+    async def _within(self, worker: "_Worker", computing: Coroutine[Any, Any, T], longest: float | None) -> T:
+        """What a worker computes in time: the clock's or, within so many seconds, a processor's. ``TimeoutError``."""
         began, before, left = monotonic(), worker.processor_seconds, self._deadline
         task = asyncio.create_task(computing, name="offload")
         try:
             while not (await asyncio.wait({task}, timeout=left))[0]:
                 by_clock = monotonic() - began
-                used = by_clock if waits else worker.processor_seconds - before
-                left = min(self._deadline - used, self._deadline * _STARVED - by_clock)
+                used = by_clock if longest is None else worker.processor_seconds - before
+                left = self._deadline - used if longest is None else min(self._deadline - used, longest - by_clock)
                 if left <= 0:
-                    raise TimeoutError
+                    raise TimeoutError if used >= self._deadline else _StarvedError
             return await task
         finally:
             task.cancel()

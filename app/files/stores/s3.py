@@ -73,7 +73,8 @@ class Bucket:
     async def write(self, file: StoredFile, chunks: AsyncIterator[bytes]) -> None:
         """See ``FileStore``."""
         headers = {"Content-Type": file.content_type, "Content-Length": str(file.size)}
-        await self._asked("PUT", _kept(file), headers=headers, content=chunks)
+        if await self._asked("PUT", _kept(file), headers=headers, content=chunks) == _MISSING:
+            raise StoreFailed(f"PUT {file.id}: there is no such bucket")
 
     async def read(self, file: StoredFile) -> AsyncIterator[bytes]:
         """See ``FileStore``."""

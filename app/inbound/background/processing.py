@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import monotonic
 from app.core.db.causes import Cause, cause_of, within
 from app.core.db.engine import Sessions
-from app.core.db.session import driver, run, transaction
+from app.core.db.session import driver, glance, run, transaction
 from app.core.jobs.fair_turns import Turns
 from app.core.limits.callers import TicketQuota
 from app.core.outgoing.via import HEADER, read_via
@@ -163,7 +163,7 @@ class Processor:
 
     async def _waiting(self) -> dict[str, deque[str]]:
         """The hooks that have something waiting, by account. Each account has turns, and what it took stays counted."""
-        async with self.sessions() as session:
+        async with glance(self.sessions) as session:
             rows = await (await driver(session)).fetch(_WAITING, list(self._held), self._resting.hooks())
         hooks: dict[str, deque[str]] = {}
         for row in rows:
@@ -190,7 +190,7 @@ class Processor:
 
     async def next_instant(self) -> datetime | None:
         """When the longest waiting receipt came that may be processed: it is due."""
-        async with self.sessions() as session:
+        async with glance(self.sessions) as session:
             due: datetime | None = await (await driver(session)).fetchval(
                 _FIRST, list(self._held), self._resting.hooks()
             )

@@ -43,7 +43,7 @@ WITH RECURSIVE each AS (
 )
 SELECT id FROM each WHERE id IS NOT NULL AND
 """
-_GONE: Final = f"{_EACH} NOT EXISTS (SELECT FROM hooks AS h WHERE h.id = each.id)"
+_GONE: Final = f"{_EACH} NOT EXISTS (SELECT FROM hooks AS h WHERE h.id = each.id) ORDER BY id"
 # Hook by hook, as the index has them: there is none over all receipts by their age.
 _KEPT_LONG: Final = f"{_EACH} EXISTS (SELECT FROM receipts AS t WHERE t.hook_id = each.id AND {_OVER})"
 _SILENT: Final = "t.heard_at < now() - $1::interval"

@@ -53,7 +53,7 @@ class Sender:
     person_id: str | None = None
     """of the account's person with this address"""
     role: str | None = None
-    """of that person"""
+    """of that person, or of whoever has just been one of the account's people"""
     is_reader: bool = False
     """the ticket's requester, or one of its watchers"""
 

@@ -1,13 +1,12 @@
 """The parts of a message: its text, and what else it carries. Whatever is wrong with it, nothing is refused. Pure."""
 
-import codecs
 import re
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field
-from email.errors import MessageError
+from email.errors import InvalidBase64LengthDefect, MessageError
 from email.header import Header, decode_header, make_header
 from email.message import Message as Entity
 from typing import Final
@@ -16,6 +15,7 @@ import html_text
 from lxml import etree, html
 
 from app.core.pieces import Pieces
+from app.inbound.mail.charsets import charsets, named_in, read
 from app.inbound.mail.links import holds_link
 
 MOST_PARTS: Final = 1_000
@@ -28,6 +28,7 @@ WHOLE: Final = ("e-mail.txt", "e-mail.html")
 """What the part is called that has the whole of a text."""
 _SHOWN: Final = frozenset({"text/plain", "text/html"})
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/]*+=*+")
+_BASE64_SIGNS: Final = re.compile(r"[A-Za-z0-9+/]+")
 _WORD: Final = re.compile(r"[A-Z]?[a-z]{1,59}|[A-Z]{1,59}")
 _LINE: Final = 45
 """Characters that hardly a word has: mail programs write lines of 76, some of 50, 57, 60 or 64."""
@@ -37,22 +38,6 @@ _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _MOST_NAME: Final = 200
 _MOST_FIELD: Final = 50_000
 """Characters of a header field that are looked at."""
-_NO_CHARSETS: Final = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
-"""Codecs of the interpreter's that no message is written in; some take for ever."""
-_MEANT: Final = {
-    "ascii": "cp1252",
-    "iso8859-1": "cp1252",
-    "iso8859-9": "cp1254",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "euc_kr": "cp949",
-    "shift_jis": "cp932",
-    "big5": "big5hkscs",
-    "iso8859-11": "cp874",
-    "tis-620": "cp874",
-}
-"""What is meant by the names of these charsets, as browsers take them (WHATWG, Encoding): their larger relatives."""
-_ONE_BYTE: Final = re.compile(r"(?:iso8859|cp125|cp874|koi8|mac|tis).*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,36 +109,13 @@ def _whole(text: str, kind: str) -> Part:
 def text_of(entity: Entity) -> str:
     """The text of a part, in whatever encoding it really is."""
     content = bytes_of(entity)
-    declared = (entity.get_content_charset() or "utf-8").strip("'\" ")
-    for charset in (*_charsets(declared), "utf-8", "cp1252"):
+    stated = entity.get_content_charset() or (named_in(content) if entity.get_content_subtype() == "html" else None)
+    for charset in (*charsets((stated or "utf-8").strip("'\" ")), "utf-8", "cp1252"):
         try:
-            return plain(_read(content, charset))
+            return plain(read(content, charset))
         except (LookupError, ValueError):
             continue
     return plain(content.decode("latin-1"))
-
-
-def _charsets(declared: str) -> tuple[str, ...]:
-    """In which a text may be that is said to be in one."""
-    meant = _meant(declared)
-    # What reads as UTF-8 is no text of single bytes, except by a chance that needs a very short one.
-    return (*(["utf-8"] if _ONE_BYTE.fullmatch(meant) else []), meant, declared)
-
-
-def _read(content: bytes, charset: str) -> str:
-    """Raises ``LookupError`` and ``ValueError``."""
-    if codecs.lookup(charset).name in _NO_CHARSETS:
-        raise LookupError(charset)
-    return content.decode(charset)
-
-
-def _meant(charset: str) -> str:
-    """The charset that is meant by the name of one; the name itself where nobody knows it."""
-    try:
-        name = codecs.lookup(charset).name
-    except (LookupError, ValueError):
-        return charset
-    return _MEANT.get(name, name)
 
 
 def bytes_of(entity: Entity) -> bytes:
@@ -165,6 +127,8 @@ def bytes_of(entity: Entity) -> bytes:
         entity = copy(entity)
         del entity["Content-Transfer-Encoding"]
     content = entity.get_payload(decode=True)
+    if isinstance(payload, str) and any(isinstance(each, InvalidBase64LengthDefect) for each in entity.defects):
+        content = b64decode("".join(_BASE64_SIGNS.findall(payload))[:-1] + "==")  # it breaks off within a byte
     return content if isinstance(content, bytes) else str(payload or "").encode(errors="replace")
 
 
@@ -222,9 +186,9 @@ def _words(raw: str) -> Iterator[tuple[str | bytes, str | None]]:
 
 
 def _encoded(word: bytes, declared: str) -> bytes:
-    for charset in _charsets(declared):
+    for charset in charsets(declared):
         with suppress(LookupError, ValueError):
-            return _read(word, charset).encode("utf-8", "replace")
+            return read(word, charset).encode("utf-8", "replace")
     raise LookupError(declared)
 
 

@@ -60,6 +60,7 @@ FROM engineers
 WHERE lower(email) = $1 AND (account_id IS NULL OR account_id = $2)
 ORDER BY active DESC, account_id NULLS FIRST, id LIMIT 1
 """
+_FORMER: Final = "SELECT 'viewer' FROM former_addresses WHERE account_id = $1 AND email = $2"
 _READS: Final = """
 SELECT coalesce(r ->> 'name', '') FROM tickets AS t, LATERAL (
     SELECT t.requester AS r WHERE NOT t.address_unconfirmed
@@ -123,6 +124,7 @@ async def sender_of(
     email = mail.sender.email
     people = await people_with(session, email, account_id)
     person: Row = people[0] if people else {}
+    role = person["role"] if person else await (await driver(session)).fetchval(_FORMER, account_id, email)
     engineer = await engineer_with(session, email, account_id)
     reader = None
     if thread is not None:
@@ -134,7 +136,7 @@ async def sender_of(
         engineer["id"] if engineer else None,
         gateway.is_supports and engineer is not None and engineer["active"],
         person.get("id"),
-        person.get("role"),
+        role,
         reader is not None,
     )
 

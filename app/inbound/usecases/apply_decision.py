@@ -11,6 +11,7 @@ from app.accounts.principals import Acting
 from app.core.auth import Principal
 from app.core.schemas.mailboxes import STORED
 from app.core.text.language import Language
+from app.events.log import record_last
 from app.inbound import texts
 from app.inbound.decisions import ENDED, Decision, Step
 from app.inbound.formats.signal import Signal
@@ -78,6 +79,7 @@ async def apply_decision(
     session: AsyncSession, hook: Hooked, decision: Decision, before: Mapping[str, Incident], *, now: datetime
 ) -> list[Acted]:
     """Do what a decision says, incident by incident, and remember it; ``before``: the incidents as they were."""
+    record_last(session)
     acted = [await act(session, hook, step, before.get(step.incident_key)) for step in decision.steps]
     incidents = [one.incident for one in acted if one.incident]
     await remember(session, hook.account_id, hook.id, decision.alerts, incidents, now=now)

@@ -3,7 +3,7 @@
 The one place that decides it: ``kind_of`` says whether an event is told, ``entry_of`` how, ``is_own`` to whom not.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -47,6 +47,8 @@ _CUSTOMER: Final = pgettext("mail", "the customer")
 _WAITING: Final = pgettext("mail", "We are waiting for your answer")
 _JOIN: Final = pgettext("mail", "Join the call")
 _CUT: Final = pgettext("mail", "The message goes on in the ticket.")
+_FILES: Final = pgettext("mail", "Attachments in the ticket: {names}")
+_LEFT_OUT: Final = pgettext("mail", "Left out: {names}")
 _TEXTS: Final = {"escalation.declined": "detail", "ticket.withdrawn": "reason"}
 """The member of an event's data that has a person's words, beside those of messages."""
 
@@ -106,7 +108,7 @@ def is_own(event: Mapping[str, Any], person: Mapping[str, Any], account_id: str)
     if who == account_id:
         return bool(person["role"] == REQUESTER)
     name = actor.get("name")
-    return bool(person["role"] == REQUESTER if name is None else name == person.get("name"))
+    return bool(person["role"] == REQUESTER if name is None else name == (person.get("name") or person["email"]))
 
 
 def is_unconfirmed(event: Mapping[str, Any]) -> bool:
@@ -156,7 +158,15 @@ def _from(event: Mapping[str, Any], author: Mapping[str, Any], language: Languag
 def _words(data: Mapping[str, Any], member: str, language: Language) -> str:
     said = str(data.get(member) or "")
     note = f"[{_CUT.to(language)}]" if said and data.get("truncated") else ""
-    return "\n\n".join(part for part in (said.strip(), note) if part)
+    return "\n\n".join(part for part in (said.strip(), note, *_files(data, language)) if part)
+
+
+def _files(data: Mapping[str, Any], language: Language) -> Iterator[str]:
+    """The files of a message by their names, each as they may be had: from the ticket, or not at all."""
+    for form, is_there in ((_FILES, True), (_LEFT_OUT, False)):
+        names = [one["name"] for one in data.get("attachments") or () if (one["state"] == "kept") == is_there]
+        if names:
+            yield f"[{form.to(language, names=', '.join(names))}]"
 
 
 def _next(kind: str, data: Mapping[str, Any]) -> str | None:

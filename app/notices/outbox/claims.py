@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.engine import Sessions
@@ -185,6 +184,9 @@ class Outcome:
         }
 
 
+_NEXT: Final = "SELECT next_attempt_at FROM notices WHERE next_attempt_at IS NOT NULL ORDER BY next_attempt_at LIMIT 1"
+
+
 async def accounts_due(session: AsyncSession, after: str, limit: int) -> list[str]:
     """Accounts that have notices due, in the order of their ids, after this one."""
     return [row["account_id"] for row in await (await driver(session)).fetch(_ACCOUNTS, after, limit)]
@@ -219,8 +221,8 @@ async def trouble(session: AsyncSession) -> str | None:
 
 async def next_due(session: AsyncSession) -> datetime | None:
     """When the next notice is due, by the database's clock."""
-    query = select(NoticeRow.next_attempt_at).where(NoticeRow.next_attempt_at.is_not(None))
-    return await session.scalar(query.order_by(NoticeRow.next_attempt_at).limit(1))
+    due: datetime | None = await (await driver(session)).fetchval(_NEXT)
+    return due
 
 
 async def forget_notices(sessions: Sessions) -> None:

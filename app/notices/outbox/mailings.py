@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.session import driver
 from app.core.db.statements.bulk import Write
 from app.core.db.tables import Row
-from app.notices.models import MailingRow
 
 GATHERING: Final = timedelta(seconds=60)
 """What happens in this time after the first thing is told in the same mail."""
@@ -22,6 +20,7 @@ SELECT r.account_id, r.ticket_id, r.since, statement_timestamp()
 FROM jsonb_to_recordset($1::jsonb) AS r (account_id text, ticket_id text, since integer, urgent boolean)
 ON CONFLICT (account_id, ticket_id) DO UPDATE SET due_at = EXCLUDED.due_at WHERE m.due_at > EXCLUDED.due_at
 """  # noqa: S608  a number of ours
+_NEXT: Final = "SELECT due_at FROM mailings ORDER BY due_at LIMIT 1"
 _SECRET: Final = "SELECT mail_secret FROM installations"  # noqa: S105  a query
 
 
@@ -36,7 +35,8 @@ def gathering(rows: Sequence[Row]) -> Write:
 
 async def next_mailing(session: AsyncSession) -> datetime | None:
     """When the next mail is to be made, by the database's clock."""
-    return await session.scalar(select(MailingRow.due_at).order_by(MailingRow.due_at).limit(1))
+    due: datetime | None = await (await driver(session)).fetchval(_NEXT)
+    return due
 
 
 async def mail_secret(session: AsyncSession) -> str:

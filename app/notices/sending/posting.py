@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.clock import monotonic
 from app.core.db.engine import Sessions
 from app.core.db.errors import DATABASE_ERRORS, is_outage
-from app.core.db.session import transaction
+from app.core.db.session import glance, transaction
 from app.core.signals import WakeUp
 
 BUDGET: Final = 5.0
@@ -126,7 +126,7 @@ class Poster(Generic[M, R]):
         """When the next message is due; None while there is no room for it, for then its wake-up will ring."""
         if self._held_back:
             return None
-        async with self._sessions() as session:
+        async with glance(self._sessions) as session:
             return await self._outbox.next_due(session)
 
     async def drain(self) -> None:
@@ -148,16 +148,18 @@ class Poster(Generic[M, R]):
 
     async def _claim(self) -> list[M]:
         """A round over the accounts that have something due: each gets as much, as far as it may have more."""
-        async with transaction(self._sessions) as session:
+        async with glance(self._sessions) as session:
             found = list(await self._outbox.accounts(session, self._after, self._free))
             if self._after and len(found) < self._free:
                 found += await self._outbox.accounts(session, "", self._free - len(found))
-            accounts = [each for each in dict.fromkeys(found) if self._room(each) > 0]
-            claimed: list[M] = []
-            for number, account_id in enumerate(accounts):
-                share = max(1, (self._free - len(claimed)) // (len(accounts) - number))
-                share = min(share, self._room(account_id), self._free - len(claimed))
-                claimed += await self._outbox.claim(session, account_id, share) if share > 0 else ()
+        accounts = [each for each in dict.fromkeys(found) if self._room(each) > 0]
+        claimed: list[M] = []
+        if accounts:
+            async with transaction(self._sessions) as session:
+                for number, account_id in enumerate(accounts):
+                    share = max(1, (self._free - len(claimed)) // (len(accounts) - number))
+                    share = min(share, self._room(account_id), self._free - len(claimed))
+                    claimed += await self._outbox.claim(session, account_id, share) if share > 0 else ()
         self._after = found[-1] if found else ""
         return claimed
 

@@ -2,13 +2,14 @@
 
 A ticket joins the group to which it most likely belongs. Where none is likely enough, the three that are most alike
 begin a group, if each is like both others: so a chain of chance likenesses makes no group. The more tickets come at
-once, the more of them are alike by chance, and the more make a group. The work is bounded: only what is new is
-compared, with the free tickets and the newest members of groups that share a term with it.
+once, the more of them are alike by chance: the more make a group, and the more still if they are loosely alike. So what
+is opened beside an outage makes no incidents of its own. The work is bounded: only what is new is compared, with the
+free tickets and the newest members of groups that share a term with it.
 """
 
 from collections.abc import Iterable, Sequence
 from itertools import combinations
-from math import log2
+from math import ceil, log, log2, sqrt
 from typing import Final
 
 from app.problems.alike.evidence import Common, common_of
@@ -18,8 +19,10 @@ from app.problems.alike.weights import Weights
 
 LEAST: Final = 3
 """Tickets that make a group."""
-_BUSY: Final = 50
+_BUSY: Final = 25
 """Tickets around it from which on a group needs one more each time that they double."""
+_BEYOND_CHANCE: Final = 4.0
+"""By how much more alike than by chance three are that make a group however many tickets come."""
 BELONGS: Final = 0.75
 """The log-odds from which on a ticket joins a group."""
 BEGINS: Final = 2.0
@@ -41,13 +44,17 @@ def grouped(
     """
     work = _Grouping(list(groups), {each.ticket_id: each for each in free}, weights, model)
     work.take_in([each for each in new if each in work.free])
-    changed = [work.groups[place] for place in sorted(work.changed)]
-    return [group for group in changed if group.key is not None or _is_enough(group, weights)]
+    return [work.groups[place] for place in sorted(work.changed) if work.is_enough(place)]
 
 
-def _is_enough(group: Group, weights: Weights) -> bool:
-    around = weights.around(group.product, group.members[-1].minute)
-    return len(group.members) >= LEAST + int(log2(max(1.0, around / _BUSY)))
+def _crowd(group: Group, weights: Weights) -> float:
+    """How many times more tickets than few came around this group; 1 where they are few.
+
+    Those that may be about its product can be alike by chance, and the more products there are, the more often some
+    are: so it is the geometric mean of how many may be about this product and how many came in all.
+    """
+    minute = group.members[-1].minute
+    return max(1.0, sqrt(weights.around(group.product, minute) * weights.around("", minute)) / _BUSY)
 
 
 class _Grouping:
@@ -70,6 +77,22 @@ class _Grouping:
                 return
             self._add(len(self.groups), core)
             waiting = list(self.free)
+
+    def is_enough(self, place: int) -> bool:
+        """Whether a group is known already, or has as many members as it takes.
+
+        That depends on how much more alike they are than the best three of so many tickets may be by chance. Who joins
+        an incident later may tell of it in other words: a group that was enough without them is so with them.
+        """
+        group = self.groups[place]
+        sizes = range(LEAST, len(group.members) + 1)
+        return group.key is not None or any(self._are_enough(Group(None, group.members[:size])) for size in sizes)
+
+    def _are_enough(self, group: Group) -> bool:
+        crowd = _crowd(group, self._weights)
+        spare = self._mean(group.members) - BEGINS - log(crowd)
+        more = 0 if spare >= _BEYOND_CHANCE else int(log2(crowd)) + ceil(max(0.0, -spare))
+        return len(group.members) >= LEAST + more
 
     def _join(self, waiting: list[str]) -> bool:
         """The one of these that most likely belongs to a group joins it; False where none does."""
@@ -110,11 +133,18 @@ class _Grouping:
         is_other = bool(incident.product and common.product) and incident.product != common.product
         if is_other and incident.telling.isdisjoint(common.profile):
             return UNLIKE
-        if place not in self._within:
-            alike = [self._likeness(*pair) for pair in combinations(common.members[-_TYPICAL:], 2)]
-            self._within[place] = sum(alike) / max(1, len(alike))
         near = [self._likeness(incident, member) for member in common.members]
-        return belonging(incident, common, near, self._within[place], self._weights, self._model)
+        return belonging(incident, common, near, self._alike(place, common.members), self._weights, self._model)
+
+    def _alike(self, place: int, members: Sequence[Incident]) -> float:
+        """How alike the members of a group are, on the average."""
+        if place not in self._within:
+            self._within[place] = self._mean(members)
+        return self._within[place]
+
+    def _mean(self, members: Sequence[Incident]) -> float:
+        alike = [self._likeness(*pair) for pair in combinations(members[-_TYPICAL:], 2)]
+        return sum(alike) / max(1, len(alike))
 
     def _likeness(self, one: Incident, other: Incident) -> float:
         key = (one.ticket_id, other.ticket_id) if one.ticket_id < other.ticket_id else (other.ticket_id, one.ticket_id)

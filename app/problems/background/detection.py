@@ -147,7 +147,7 @@ async def _take_in(session: AsyncSession, new: Sequence[Row], group: Grouping) -
     await (await driver(session)).execute(_COUNT, *map(list, zip(*counted, strict=True)))
     now = await database_now(session)
     compared = await _compare(session, rows, group, now=now)
-    for found in compared.changed:  # from here on the events that are written hold up the feed
+    for found in compared.changed:
         await suggesting.save(session, found, compared.weights, compared.spelt, now=now)
 
 

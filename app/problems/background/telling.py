@@ -17,7 +17,7 @@ from app.core.auth import SERVICE, Actor
 from app.core.clock import database_now
 from app.core.db.engine import Sessions
 from app.core.db.errors import is_outage
-from app.core.db.session import driver, run, transaction
+from app.core.db.session import driver, glance, run, transaction
 from app.core.db.tables import Row
 from app.core.jobs.apart import apart
 from app.core.metrics import Metrics
@@ -90,7 +90,7 @@ class Telling:
 
     async def next_instant(self) -> datetime | None:
         """When a ticket is to be told, or a problem's target is due."""
-        async with self.sessions() as session:
+        async with glance(self.sessions) as session:
             due: datetime | None = await (await driver(session)).fetchval(_NEXT)
         return due
 

@@ -10,6 +10,7 @@ from app.core.auth import Actor
 from app.core.db.session import driver, ring_after_commit
 from app.core.problems import Conflict, Fault, Invalid, NotFound
 from app.core.text.messages import _
+from app.events.log import record_last
 from app.events.types import TicketProblemUnlinked
 from app.problems.models import ProblemRow
 from app.problems.rules import NOT_OPENED
@@ -79,6 +80,7 @@ async def unlink(session: AsyncSession, problem: ProblemRow, ticket_id: str, act
         raise NotFound
     await connection.execute(_PART, edit.ticket.account_id, ticket_id)
     if problem.state not in NOT_OPENED:
+        record_last(session)
         edit.tell(TicketProblemUnlinked(problem_id=problem.id, number=problem.number), actor)
         edit.ticket.version += 1
         await staff_and_save(session, [edit])

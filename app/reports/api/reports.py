@@ -11,9 +11,9 @@ from app.core.clock import database_now
 from app.core.db.session import allow, driver
 from app.core.problems import NotFound, Unavailable
 from app.core.text.messages import _
-from app.core.web.kit.deps import filled
 from app.core.web.kit.operations import AccountScope, Call, CallDep, ResourceRouter
 from app.core.web.kit.paging import PageDep
+from app.core.web.kit.queries import Filled
 from app.core.web.replies import reply
 from app.reports.api.table import table, wants_table
 from app.reports.asked import Asked, Grouping, Narrowing, Of, TicketGrouping
@@ -25,10 +25,10 @@ from app.reports.read.volume import volume
 from app.reports.schemas import MOMENT, PROMISE, Attainment, Lateness, Moment, Promise, Volume
 
 router = ResourceRouter("reports", prefix="/v1/reports", tags=["Reports"])
-NarrowingDep = Annotated[Narrowing, Depends(filled(Narrowing))]
-GroupingDep = Annotated[Grouping, Depends(filled(Grouping))]
-TicketGroupingDep = Annotated[TicketGrouping, Depends(filled(TicketGrouping))]
-OfDep = Annotated[Of, Depends(filled(Of))]
+NarrowingDep = Annotated[Narrowing, Depends(Filled(Narrowing))]
+GroupingDep = Annotated[Grouping, Depends(Filled(Grouping))]
+TicketGroupingDep = Annotated[TicketGrouping, Depends(Filled(TicketGrouping))]
+OfDep = Annotated[Of, Depends(Filled(Of))]
 Format = Annotated[
     Literal["json", "csv"] | None, Query(description="Default: what `Accept` prefers; `csv` has the items alone")
 ]

@@ -13,8 +13,8 @@ from app.core.process.cooperative import in_turns
 from app.events.envelope import instant
 
 CSV: Final = "text/csv"
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""With what a cell begins that a spreadsheet would compute."""
+_FORMULA: Final = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""With what a cell begins that a spreadsheet would compute; some take the wide signs of East Asian texts for these."""
 _AT_ONCE: Final = 200
 """Rows of one piece of the answer."""
 

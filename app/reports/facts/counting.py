@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from app.reports.facts.promises import Promises, Row, Setting, facts
+from app.reports.facts.promises import UPDATE, Promises, Row, Setting, facts
 
 DEADLINES: Final = (
     "deadline.started",
@@ -183,6 +183,7 @@ def _message(ticket: _Ticket, _: str, event: Row) -> None:
     data = event["data"]
     if data["visibility"] == "public" and data["author"]["kind"] == "engineer":
         ticket.answers.append((event["timestamp"], data["author"].get("id")))
+        ticket.promises.come(event["timestamp"], UPDATE)
 
 
 def _requested(ticket: _Ticket, _: str, event: Row) -> None:

@@ -129,8 +129,12 @@ class Promises:
             promise.outcome = "met_late"
         promise.settled_at, promise.kept = at, True
         self._leave(promise)
-        for earlier in self._taken(promise.metric, promise.subject):
-            earlier.settled_at, earlier.kept = at, True
+        self.come(at, promise.metric, promise.subject)
+
+    def come(self, at: datetime, metric: str, subject: str | None = None) -> None:
+        """What was owed of a metric has come, also where its running cycle was cancelled by another priority."""
+        for promise in self._taken(metric, subject):
+            promise.settled_at, promise.kept = at, True
 
     def end(self, at: datetime, metric: str | None = None, subject: str | None = None) -> None:
         """Nothing is owed any more: of the whole ticket, of a metric, or of one call, alert or escalation."""

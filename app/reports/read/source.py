@@ -45,6 +45,8 @@ SELECT f.at, f.kind AS metric, 'moment' AS part, f.account_id, f.sandbox, f.prio
 FROM report_moments AS f WHERE {{period}}"""  # noqa: S608  our own names
 _COUNTED: Final = ("metric", "part", "outcome", "reason", "owed", "objective")
 """Columns by which figures are told apart."""
+_NOBODY: Final = (0, 0)
+"""The bucket, and the sign, where a part has fewer targets than another."""
 _WHOLE: Final = 0.5
 """The share of a time of which so much is wanted that all of it is read in one go."""
 _PLANNED: Final = "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL work_mem = '32MB'"
@@ -95,12 +97,19 @@ class _Statement:
         return self._to_each(parts, rows, 1)
 
     def _to_each(self, parts: Sequence[Part], rows: str, sign: int) -> str:
-        """Rows with the place of their part, for each bucket that counts them."""
-        targets = [(place, bucket, by * sign) for place, part in enumerate(parts, 1) for bucket, by in part.targets]
-        places, buckets, signs = (self.values.add(list(each)) for each in zip(*targets, strict=True))
-        return f"""SELECT {self.columns}, t.bucket, f.number * t.sign AS number, f.misses * t.sign AS misses
-        FROM ({rows}) AS f JOIN unnest({places}::int[], {buckets}::int[], {signs}::int[]) AS t (place, bucket, sign)
-        ON t.place = f.place"""  # noqa: S608  our own names
+        """Rows with the place of their part, for each bucket that counts them.
+
+        The targets of a place are read by their number: of a join the planner may take the rows for far fewer than they
+        are, and compare each with each. OFFSET 0: the place of a row is computed once.
+        """
+        most = max(len(part.targets) for part in parts)
+        targets = [each for part in parts for each in (*part.targets, *[_NOBODY] * (most - len(part.targets)))]
+        buckets, signs = (self.values.add(list(each)) for each in zip(*targets, strict=True))
+        target, sign_of = f"(f.place - 1) * {most} + t.number", f"({signs}::int[])"
+        return f"""SELECT {self.columns}, ({buckets}::int[])[{target}] AS bucket,
+        f.number * {sign} * {sign_of}[{target}] AS number, f.misses * {sign} * {sign_of}[{target}] AS misses
+        FROM ({rows} OFFSET 0) AS f CROSS JOIN generate_series(1, {most}) AS t (number)
+        WHERE {sign_of}[{target}] <> 0"""  # noqa: S608  our own names
 
     def _select(self, view: str, place: str, *conditions: str) -> str:
         """The rows of a view that meet all conditions."""

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from app.sla.clock.changes import ClockEvent
 from app.sla.clock.deadline import OPEN_STATES, Deadline, Span, changed, timed, timed_with_span, with_span
+from app.sla.clock.frozen import changing
 from app.sla.clock.terms import METRIC_ORDER, PLAN_METRICS, Terms
 
 ENDED_STATUSES = frozenset({"resolved", "closed"})
@@ -75,6 +77,10 @@ class Clock:
     def turns(self) -> int:
         """How often the priority and the pauses have moved a live deadline: whoever loads the clock reads each turn."""
         return max((len(deadline.spans) - 1 for deadline in self.deadlines if deadline.movable), default=0)
+
+
+changed_clock: Final = changing(Clock)
+"""The clock with these members."""
 
 
 @dataclass(frozen=True, slots=True)

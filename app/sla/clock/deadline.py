@@ -4,13 +4,13 @@ A deadline keeps its *spans*: from which instant on it was at which priority, ru
 about time follows from them, so a plan can be applied (C14) and a deadline explained without further records.
 """
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
-from operator import attrgetter
-from typing import Any, Final
+from typing import Final
 
 from app.calendars.hours import ALWAYS, Calendar
+from app.sla.clock.frozen import changing
 from app.sla.clock.terms import Target, Terms
 
 OPEN_STATES: Final = frozenset({"running", "paused"})
@@ -128,13 +128,8 @@ class Deadline:
         return self.live and self.fixed is None and self.state != "missed"
 
 
-_NAMES: Final = tuple(each.name for each in fields(Deadline))
-_VALUES: Final = attrgetter(*_NAMES)
-
-
-def changed(deadline: Deadline, **changes: Any) -> Deadline:
-    """The deadline with these fields; ``dataclasses.replace`` takes three times as long, and folds are made of this."""
-    return Deadline(**(dict(zip(_NAMES, _VALUES(deadline), strict=True)) | changes))
+changed: Final = changing(Deadline)
+"""The deadline with these members."""
 
 
 @dataclass(frozen=True, slots=True)

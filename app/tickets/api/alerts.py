@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.session import snapshot
 from app.core.web.http import Decorator
-from app.core.web.kit.deps import filled
 from app.core.web.kit.operations import Call, CallDep, Document, ResourceRouter
 from app.core.web.kit.paging import PageDep
+from app.core.web.kit.queries import Filled
 from app.roster.models import ExpertAlertRow
 from app.roster.schemas import TicketCandidates
 from app.tickets.api import examples
@@ -52,7 +52,7 @@ async def list_candidates(call: CallDep, ticket_id: TicketPath) -> Response:
 
 @router.list("/v1/alerts", Alert, summary="List alerts", example=examples.ALERT)
 async def list_alerts(
-    call: CallDep, page: PageDep, wanted: Annotated[AlertFilter, Depends(filled(AlertFilter))]
+    call: CallDep, page: PageDep, wanted: Annotated[AlertFilter, Depends(Filled(AlertFilter))]
 ) -> Response:
     """For support, the newest first: an engineer's own with their key, else all."""
 

@@ -15,6 +15,7 @@ from app.core.web.http import Decorator
 from app.core.web.kit.idempotency import May
 from app.core.web.kit.merge_patch import actor_in
 from app.core.web.kit.operations import Call, Document, Options, ResourceRouter
+from app.events.log import record_last
 from app.tickets.api import examples
 from app.tickets.editing.edit import TicketEdit
 from app.tickets.read import queries
@@ -68,6 +69,7 @@ async def act(
 
     async def work(session: AsyncSession) -> Document:
         count_unknown(call)
+        record_last(session)
         return await show(session, await use_case(session, caller_of(call), about, command))
 
     return await call.once(work, may=may_write(call, command))

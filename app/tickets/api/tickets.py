@@ -10,14 +10,15 @@ from app.accounts.principals import Acting, as_editor
 from app.accounts.reading import ReaderDep
 from app.accounts.schemas import AccountId
 from app.core.problems import Conflict, NotFound, QuotaExceeded
-from app.core.web.kit.deps import filled
 from app.core.web.kit.idempotency import Answer, keeping_of
 from app.core.web.kit.merge_patch import PatchDep
 from app.core.web.kit.operations import CallDep, Document, OnceCall, ResourceRouter, account_of
 from app.core.web.kit.paging import PageDep, as_written, written
+from app.core.web.kit.queries import Filled
 from app.core.web.kit.visits import EVERYBODY, FOLLOWERS, OPENERS, PERSONS
 from app.core.web.replies import etag, reply, reply_text
 from app.events.envelope_sql import current
+from app.events.log import record_last
 from app.events.schemas import Event
 from app.tickets.api import examples
 from app.tickets.api.kit import TicketPath, act_on_ticket, caller_of, count_reopening, count_unknown, may_write
@@ -113,7 +114,7 @@ async def create_ticket(
 
 @router.list("/tickets", Ticket, summary="List tickets", problems=[NotFound], example=examples.TICKET, visitors=PERSONS)
 async def list_tickets(
-    reader: ReaderDep, page: PageDep, wanted: Annotated[TicketFilter, Depends(filled(TicketFilter))]
+    reader: ReaderDep, page: PageDep, wanted: Annotated[TicketFilter, Depends(Filled(TicketFilter))]
 ) -> Response:
     """Tickets that the caller sees: newest first, or by what support owes next (`sort=due`)."""
     found = await page_of_tickets(reader, wanted, page)
@@ -175,6 +176,7 @@ async def create_message(
 
     async def post(session: AsyncSession) -> Document:
         count_unknown(call)
+        record_last(session)
         edit, posted = await message.post_message(session, caller_of(call), ticket_id, command)
         count_reopening(call, edit)
         return message_view(posted, internal=call.principal.is_support)

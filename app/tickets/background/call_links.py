@@ -15,7 +15,7 @@ from app.calls.orphans import Orphan
 from app.calls.providers.provider import Link, Provider, Rooms
 from app.calls.provision import Again, Attempt, ClaimedCall, Failed
 from app.core.clock import monotonic
-from app.core.db.session import ring_after_commit, run, transaction
+from app.core.db.session import glance, ring_after_commit, run, transaction
 from app.core.state import State
 from app.tickets.editing import calls
 from app.tickets.editing.load import lock
@@ -65,7 +65,7 @@ class Provisioner:
         if len(self._attempts) >= SLOTS:
             return None
         full = [account_id for account_id, number in self._held().items() if number >= SHARE]
-        async with self._state.sessions() as session:
+        async with glance(self._state.sessions) as session:
             return await provision.next_instant(session, full)
 
     def _held(self) -> Counter[str]:

@@ -1,6 +1,5 @@
 """The clock of a ticket under change: moved on, and what it makes of that taken over. Pure."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from app.core.auth import SERVICE, Actor
@@ -10,6 +9,7 @@ from app.sla import deadlines as stored
 from app.sla.clock.changes import Change, ClockEvent
 from app.sla.clock.clock import Step, advance
 from app.sla.clock.clock import catch_up as catch_up_clock
+from app.sla.clock.cycles import changed_clock
 from app.sla.clock.deadline import Deadline
 from app.tickets.editing import review
 from app.tickets.editing.edit import TicketEdit
@@ -46,9 +46,12 @@ def take_step(edit: TicketEdit, step: Step, actor: Actor) -> None:
 
 
 def _set_aside(edit: TicketEdit) -> None:
-    edit.ended += [deadline for deadline in edit.clock.deadlines if not deadline.live]
+    ended = [deadline for deadline in edit.clock.deadlines if not deadline.live]
+    if not ended:
+        return
+    edit.ended += ended
     live = tuple(deadline for deadline in edit.clock.deadlines if deadline.live)
-    edit.clock = replace(edit.clock, deadlines=live)
+    edit.clock = changed_clock(edit.clock, deadlines=live)
 
 
 def _tell_effects(edit: TicketEdit, effects: list[ClockEvent]) -> None:

@@ -20,7 +20,7 @@ from app.sla.deadlines import load_clock
 from app.sla.pins import Pins
 from app.tickets.editing.clock import catch_up
 from app.tickets.editing.edit import STAND_IN, TicketEdit
-from app.tickets.record import TEXTS, TicketRecord, columns, columns_but_texts
+from app.tickets.record import TEXTS, TicketRecord, columns, columns_but_texts, stored
 
 T = TypeVar("T")
 _FROM: Final = "SELECT {columns} FROM tickets AS t"
@@ -181,7 +181,7 @@ async def _states(session: AsyncSession, rows: Sequence["Record[Any]"]) -> Mappi
 
 
 async def _work(session: AsyncSession, row: "Record[Any]", state: "Record[Any]") -> TicketEdit:
-    ticket = TicketRecord(**_NOT_READ | dict(row))
+    ticket = stored(_NOT_READ | dict(row))
     promise = await promise_of(session, pins_of(ticket))
     facts = ticket.clock or {}
     clock = load_clock(promise.terms, ticket.status, ticket.priority, ticket.tier, facts, state["deadlines"])

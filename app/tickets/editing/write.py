@@ -15,7 +15,7 @@ from app.core.process.cooperative import in_turns
 from app.core.text.folding import folded
 from app.escalations import records as escalations
 from app.escalations.models import EscalationRow
-from app.events.log import event_row, recorded, with_names, with_via
+from app.events.log import event_row, recorded, recorded_in, with_names, with_via
 from app.events.people import Person, engineers_in
 from app.events.types import TicketAssigned, TicketHandedOver
 from app.notices.outbox.filling import noticed
@@ -62,7 +62,16 @@ async def write_edits(
     own = await _own_rows(edits, new=new)
     told, pages, heard = [made(events) async for made in in_turns((noticed, paged, fanned_out))]
     mailed = mailings(edits, events) if mails_customers(session) else []
-    writes = (*beside, *following(), *own, recorded(events if recording else []), told, gathering(mailed), pages, heard)
+    writes = (
+        *beside,
+        *following(),
+        *own,
+        recorded_in(session, events) if recording else recorded([]),
+        told,
+        gathering(mailed),
+        pages,
+        heard,
+    )
     await _close_escalations(session, edits)
     try:
         delivering = await write(session, *writes)

@@ -54,10 +54,6 @@ def _searchable(term: str) -> str:
     return term
 
 
-def _hashable(values: Sequence[str] | None) -> tuple[str, ...] | None:
-    return None if values is None else tuple(values)
-
-
 @dataclass(frozen=True, slots=True)
 class TicketFilter:
     """Which tickets a list shows, and in which order. Can be a key of what is remembered of lists."""
@@ -65,12 +61,8 @@ class TicketFilter:
     account_id: Annotated[
         AccountId | None, Query(description="For support's keys; an account's key lists its own account")
     ] = None
-    status: Annotated[
-        list[Status] | None, Query(max_length=MAX_NAMED, description="One or more"), AfterValidator(_hashable)
-    ] = None
-    priority: Annotated[
-        list[Priority] | None, Query(max_length=MAX_NAMED, description="One or more"), AfterValidator(_hashable)
-    ] = None
+    status: Annotated[Sequence[Status] | None, Query(max_length=MAX_NAMED, description="One or more")] = None
+    priority: Annotated[Sequence[Priority] | None, Query(max_length=MAX_NAMED, description="One or more")] = None
     assignee_id: Annotated[EngineerId | None, Query()] = None
     tier: Annotated[int | None, Query(ge=1, le=9)] = None
     missed: Annotated[bool | None, Query(description="Whether any deadline is missed and still open")] = None

@@ -1,12 +1,13 @@
 """Who changes a ticket: it is locked and caught up for them, and saved for them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.accounts.principals import editor
-from app.core.auth import Actor, Principal
+from app.core.auth import Actor, Principal, Visitor
+from app.core.schemas.mailboxes import one_spelling
 from app.core.schemas.shared import ActorRef
 from app.tickets.editing.calls import ask_if_none
 from app.tickets.editing.edit import TicketEdit
@@ -43,7 +44,20 @@ async def start(
     caller.check_version(edit.ticket.version)
     if confirms and not caller.principal.is_unknown:
         edit.ticket.unconfirmed = False  # somebody who is known deals with what a guest opened
-    return edit, who.actor
+    return edit, _as_known(edit, caller.principal.visitor, who.actor)
+
+
+def _as_known(edit: TicketEdit, visitor: Visitor | None, actor: Actor) -> Actor:
+    """The actor; a requester who is none of the account's people has the name that the ticket knows them by.
+
+    By that what they do is known as theirs, whatever their host product calls them by now.
+    """
+    requester = edit.ticket.requester
+    if visitor is None or visitor.person_id or visitor.is_unconfirmed or not visitor.is_verified or not visitor.email:
+        return actor
+    if actor.kind != "customer" or one_spelling(visitor.email) != one_spelling(requester["email"]):
+        return actor
+    return replace(actor, name=requester.get("name") or actor.name)
 
 
 async def finish(session: AsyncSession, edit: TicketEdit) -> TicketEdit:

@@ -13,6 +13,7 @@ from app.tickets.editing.messages import add_message, message_author
 from app.tickets.rules import SUPPORTS_CHANNELS, channel_faults
 from app.tickets.schemas import NewMessage
 from app.tickets.usecases.caller import Caller, finish, start
+from app.tickets.usecases.people.watchers import call_as_they_do
 
 
 async def post_message(
@@ -37,6 +38,7 @@ async def post_message(
         actor = caller.principal.automation
     if caller.principal.visitor and caller.principal.kind != "hook":  # a hook passes on what they have sent by e-mail
         command = command.model_copy(update={"channel": "widget"})
+    call_as_they_do(edit, caller.principal.visitor, actor)
     account_id, owner = edit.ticket.account_id, caller.principal.attaches
     files = await claim(session, owner, account_id, command.attachments)
     message = add_message(edit, actor, author, command, [attachment(each, ticket_id) for each in files])

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -31,7 +32,8 @@ from app.tickets.editing import calls, review
 from app.tickets.editing.clock import take_step
 from app.tickets.editing.edit import STAND_IN, TicketEdit
 from app.tickets.editing.translate import of_a_p1
-from app.tickets.record import TicketRecord, columns
+from app.tickets.editing.watching import begin_watching
+from app.tickets.record import TicketRecord, begun, columns
 from app.tickets.rules import (
     SUPPORTS_CHANNELS,
     Assessment,
@@ -43,7 +45,7 @@ from app.tickets.rules import (
 )
 from app.tickets.save import staff_and_save
 from app.tickets.schemas import NewTicket, Requester
-from app.tickets.usecases.people.watchers import begin_watching, require_adder
+from app.tickets.usecases.people.watchers import require_adder
 
 _DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -278,9 +280,8 @@ def _ticket(customer: Customer, command: NewTicket, pins: Pins, assessment: Asse
 
     ``by`` is the kind of the actor: what an engineer says of impact and urgency is support's assessment (N8).
     """
-    names = (name for name in NewTicket.model_fields if name in columns() and name not in _MADE)
-    return TicketRecord(
-        **{name: getattr(command, name) for name in names}
+    return begun(
+        {name: getattr(command, name) for name in _commanded()}
         | {
             "account_id": customer.account_id,
             "id": new_id("tkt"),
@@ -302,6 +303,11 @@ def _ticket(customer: Customer, command: NewTicket, pins: Pins, assessment: Asse
             "updated_at": customer.now,
         }
     )
+
+
+@cache
+def _commanded() -> tuple[str, ...]:
+    return tuple(name for name in NewTicket.model_fields if name in columns() and name not in _MADE)
 
 
 def requester_of(command: NewTicket) -> Requester:

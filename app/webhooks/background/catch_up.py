@@ -10,8 +10,9 @@ While one is behind, each commit of events wakes the pass, and its messages are 
 those of the others; those of a busy owner, some tenths. The job has a rest: however many events there are, most of
 the time is left to everybody else, and four fifths of it while only busy owners are behind.
 
-An endpoint that has caught up is sent to directly again. A transaction that began before may not have seen that: for
-one more minute, what is recorded is looked at here too, and what is missing is made.
+An endpoint that has caught up is sent to directly again. A transaction that began before may not have seen that, and
+may record its events much later: until all of them have ended, and for a minute at least, what is recorded is looked
+at here too, and what is missing is made.
 """
 
 import asyncio
@@ -50,9 +51,21 @@ _REST_OF_BUSY: Final = 4.0
 _BREATHS: Final = 2
 """How much longer than a pass in vain the pause after it is."""
 _GRACE: Final = timedelta(minutes=1)
-"""No statement lasts longer: whoever has not seen by then that an endpoint is sent to directly has ended."""
+"""By then, whoever has not seen that an endpoint is sent to directly has ended, or has written something: no statement
+takes longer until it writes, and the resumption is committed by then."""
 _ALONE: Final = AdvisoryLock("catch up", "hashtext('heliodesk catch up')")
 
+# For these nobody is at work any more who may not have seen it; who does not say since when may be one of them. What
+# the others have recorded is to be read once more, up to what ``_END`` says after it.
+_SETTLED: Final = f"""
+SELECT w.id FROM webhook_endpoints AS w
+WHERE w.behind_from IS NOT NULL AND w.direct AND w.resumed_at < clock_timestamp() - $1::interval AND NOT EXISTS (
+    SELECT FROM pg_stat_activity AS a WHERE a.datname = current_database() AND a.backend_xid IS NOT NULL
+       AND coalesce(a.xact_start, '-infinity') < w.resumed_at + $1::interval
+)
+ORDER BY w.id LIMIT {AT_ONCE}
+"""  # noqa: S608  a number of ours
+_END: Final = "SELECT coalesce(max(position), 0) FROM events WHERE id > ''"
 _OVER: Final = f"""
 WITH waiting AS (
     SELECT d.*, w.direct, w.enabled FROM webhook_endpoints AS w JOIN (
@@ -95,7 +108,7 @@ WHERE w.enabled AND coalesce(w.account_id, '{NO_ACCOUNT}') <> ALL ($4::text[]) A
       WHEN w.behind_from < $1 THEN w.paused_at IS NOT NULL OR w.direct OR w.account_id IS NULL OR EXISTS (
           SELECT FROM events AS e
           WHERE e.account_id = w.account_id AND e.position > w.behind_from AND e.position <= $1)
-      WHEN w.direct THEN w.resumed_at < clock_timestamp() - $2::interval
+      WHEN w.direct THEN w.id = ANY ($2::text[])
       WHEN w.paused_at IS NOT NULL THEN (SELECT count(*) FROM ({_PENDING} LIMIT $3) AS pending) < $3 END
   AND w.behind_from <= $1
   AND (w.direct OR (SELECT count(*) FROM ({_PENDING} AND d.attempts = 0 LIMIT $3) AS first) < $3
@@ -137,7 +150,8 @@ WITH behind AS MATERIALIZED (
 )
 UPDATE webhook_endpoints AS w
 SET behind_from = CASE
-    WHEN w.direct AND r.position >= $2::bigint AND w.resumed_at < clock_timestamp() - $4::interval THEN NULL
+    WHEN w.direct AND r.position >= $2::bigint AND w.id = ANY ($5::text[])
+     AND w.resumed_at < clock_timestamp() - $4::interval THEN NULL
     ELSE r.position END
 FROM reached AS r WHERE w.id = r.id AND w.enabled
 RETURNING w.id, coalesce(w.account_id, '{NO_ACCOUNT}') AS owner_id,
@@ -255,25 +269,28 @@ async def catch_up(
     The end of the feed is asked for, unless it is ``known`` since just now.
     """
     async with transaction(state.sessions) as session:
-        if not await (await driver(session)).fetchval(
-            "SELECT EXISTS (SELECT FROM webhook_endpoints WHERE behind_from IS NOT NULL)"
-        ):
+        connection = await driver(session)
+        if not await connection.fetchval("SELECT EXISTS (SELECT FROM webhook_endpoints WHERE behind_from IS NOT NULL)"):
             return None
+        settled = [row["id"] for row in await connection.fetch(_SETTLED, _GRACE)]
+        end = await connection.fetchval(_END) if settled else 0
     if not known:
         await state.feed.poll()
     position = state.feed.position
     if position is None:
         return 0
+    if position < end:
+        settled = []
     async with transaction(state.sessions) as session:
         if not await try_acquire(session, _ALONE):
             return 0
         connection = await driver(session)
         few = min(_FEW, state.settings.max_pending_deliveries // 2)
-        ready = [row["id"] for row in await connection.fetch(_READY, position, _GRACE, few, [*resting])]
+        ready = [row["id"] for row in await connection.fetch(_READY, position, settled, few, [*resting])]
         if not ready:
             return 0
         events = min(_EVENTS, few, _DELIVERIES // len(ready))
-        reached = await connection.fetch(_MAKE, ready, position, events, _GRACE)
+        reached = await connection.fetch(_MAKE, ready, position, events, _GRACE, settled)
         if reached:
             await _resume(session, reached, few, busy)
             ring_after_commit(session, "deliveries")

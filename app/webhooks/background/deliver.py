@@ -23,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.clock import monotonic
 from app.core.db.errors import DATABASE_ERRORS
-from app.core.db.session import transaction
+from app.core.db.session import glance, transaction
 from app.core.outgoing.connector import TOTAL_TIMEOUT, TimedOut, Unreachable, make_session, post
 from app.core.outgoing.via import HEADER, write_via
 from app.core.state import State
@@ -44,8 +44,8 @@ _POLLS: Final = 50
 """Polls of one pass: while there is always something to claim, passes follow each other."""
 _QUEUE_EVERY: Final = 0.02
 """Seconds between two polls that first queue what has become due: what a retry may lose of the 50 ms that it has."""
-_GATHER: Final = 0.005
-"""Seconds for which a poll waits at most where all slots are taken, until a quarter of them are free.
+_GATHER: Final = 0.01
+"""Seconds for which a poll waits at most where all slots are taken, until half of them are free.
 
 A poll for each that is freed would cost more than the sending.
 """
@@ -86,7 +86,7 @@ class Sender:
         self._http: aiohttp.ClientSession | None = None
         self._held: set[Claimed] = set()
         self._in_flight: set[Claimed] = set()
-        self._recorder = Recorder(state, self._limits.lease, self._recorded)
+        self._recorder = Recorder(state, self._limits.lease, self._recorded, lambda: len(self._in_flight))
         self._probation = Probation()
         self._left_alone: dict[str, float] = {}
         self._after, self._ahead = START, False
@@ -144,7 +144,7 @@ class Sender:
         """
         if self._share().limit <= 0:
             return None
-        async with self._state.sessions() as session:
+        async with glance(self._state.sessions) as session:
             return await next_due(session)
 
     async def drain(self) -> None:
@@ -193,7 +193,7 @@ class Sender:
         """
         share = self._share()
         if not share.firsts or (owners and set(share.full).issuperset(owners)):
-            self._enough = len(self._in_flight) * 3 // 4
+            self._enough = len(self._in_flight) // 2
             self._room.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_GATHER):

@@ -7,6 +7,7 @@ meets such a lock gives up soon, and its owners' outcomes are recorded apart, ea
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -25,16 +26,31 @@ from app.webhooks.usecases.endpoints import disable
 _FAILURES: Final = (OSError, PostgresError, SQLAlchemyError, *DATABASE_ERRORS)
 _PAUSE: Final = 0.5
 """Seconds between two tries to record outcomes while the database does not answer, or somebody holds their rows."""
+_MANY: Final = 8
+"""Outcomes of a batch behind which the next one waits for more: they come one soon after the other."""
+_GATHER: Final = 0.02
+"""Seconds for which it waits at most, until it is half of what is under way."""
+_PART: Final = 2
 _log = structlog.get_logger(__name__)
 
 
 class Recorder:
     """Records one sender's outcomes. ``ended`` is told of what need not be held any more."""
 
-    def __init__(self, state: State, lease: float, ended: Callable[[Sequence[Claimed]], None]) -> None:
-        """``lease``: for so many seconds it is tried again, until somebody else may have claimed it anyway."""
-        self._state, self._lease, self._ended = state, lease, ended
+    def __init__(
+        self,
+        state: State,
+        lease: float,
+        ended: Callable[[Sequence[Claimed]], None],
+        under_way: Callable[[], int],
+    ) -> None:
+        """``lease``: for so many seconds it is tried again, until somebody else may have claimed it anyway.
+
+        ``under_way`` says how many deliveries are being sent, among them the one whose outcome is being added.
+        """
+        self._state, self._lease, self._ended, self._under_way = state, lease, ended, under_way
         self._done: list[DeliveryOutcome] = []
+        self._many, self._enough = False, asyncio.Event()
         self._apart: dict[str, list[DeliveryOutcome]] = {}
         self._one_apart = asyncio.Lock()
         self._recording: asyncio.Task[None] | None = None
@@ -58,13 +74,17 @@ class Recorder:
             waiting.append(outcome)
             return
         self._done.append(outcome)
+        if self._is_enough():
+            self._enough.set()
         if self._recording is None or self._recording.done():
             self._recording = asyncio.create_task(self._record_all())
 
     async def _record_all(self) -> None:
         """Record what is done, and what is done meanwhile: the slower the database, the larger the batches."""
         while self._done:
+            await self._gather()
             batch, self._done = self._done, []
+            self._many = len(batch) >= _MANY
             held = False
             try:
                 held = await self._record(batch)
@@ -73,6 +93,17 @@ class Recorder:
                     self._set_apart(batch)
                 else:
                     self._ended([one.delivery for one in batch])
+
+    def _is_enough(self) -> bool:
+        return len(self._done) >= self._under_way() // _PART
+
+    async def _gather(self) -> None:
+        """Behind a batch of many, wait a moment for as many: a transaction costs as much as recording dozens."""
+        self._enough.clear()
+        if self._many and not self._is_enough():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_GATHER):
+                    await self._enough.wait()
 
     async def _record(self, batch: Sequence[DeliveryOutcome]) -> bool:
         """Write a batch, again while the database is away; whether somebody holds what it needs."""

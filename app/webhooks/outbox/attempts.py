@@ -20,6 +20,7 @@ ANSWER_KEPT: Final = 1024
 
 _HEADERS_KEPT: Final = ("content-type", "location", "retry-after", "server")
 _HEADER_KEPT: Final = 256
+_NO_ERROR: Final[Row] = {"error": None, "error_message": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,8 @@ def storable(raw: bytes) -> str:
 
 def _error(reason: Message | None) -> Row:
     """Why nothing came back: in English, and what it takes to say it in other languages."""
+    if reason is None:
+        return _NO_ERROR
     return {"error": reason, "error_message": to_stored(reason)}
 
 
@@ -106,4 +109,6 @@ def _log(exchange: Exchange, next_at: datetime | None) -> Row:
 
 def _header(value: str) -> str:
     """A header's value: aiohttp leaves lone surrogates in it for bytes that are not UTF-8."""
+    if len(value) <= _HEADER_KEPT and value.isascii() and "\0" not in value:
+        return value
     return storable(value.encode(errors="surrogateescape")[:_HEADER_KEPT])

@@ -7,13 +7,15 @@ fences: what a sender records after it lost its claim is ignored.
 A claim first asks, without locks, in which lanes something waits (``lanes.py``); who gets how much is decided
 (``sharing.py``), and only that is locked. In a lane retries go first: a retry has an instant to keep, a first attempt
 only its order. Before its turn, a delivery is parked (``outcomes.py``). An endpoint with a ``rate`` is sent to evenly:
-what is queued for it gets a place, once, and is due then; ``paced_until`` is where its places end.
+what is queued for it gets a place, once, and is due then; ``paced_until`` is where its places end. They are given a
+second ahead, to the accounts in turn: no flood takes the places of the next hours.
 """
 
 import random
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,14 +26,15 @@ from app.core.db.statements.json_sql import object_of
 from app.core.db.tables import Row
 from app.core.ids import new_id
 from app.core.outgoing.via import read_via
+from app.core.text.language import Language
 from app.events.envelope import NO_ACCOUNT
 from app.events.log import VIA, VIA_FROM
 from app.events.stub import STUB
 from app.plans import store
 from app.plans.document.naming import NO_NAMES, Names, names_of
-from app.webhooks.formats.bodies import Form
+from app.webhooks.formats.bodies import Form, Format
 from app.webhooks.outbox.fanout import DELIVERY_ID
-from app.webhooks.outbox.lanes import ORDER, queue_due, waiting
+from app.webhooks.outbox.lanes import ORDER, PLACES, queue_due, waiting
 from app.webhooks.rules.sharing import START, Grant, Key, Lane, Share, granted
 
 _PLACES: Final = 200
@@ -42,7 +45,7 @@ to be before their turn.
 
 Whatever is looked at is locked, which costs nearly as much as to claim it.
 """
-_random: Final = random.SystemRandom()
+_random: Final = random.Random()  # noqa: S311  whose turn it is among equals: nothing secret
 _Plan: TypeAlias = tuple[str, int]
 """A plan's key and version."""
 _Run: TypeAlias = tuple[str, str, str, int, int, int, bool, bool]
@@ -146,25 +149,40 @@ UPDATE deliveries AS d SET queued = false, next_attempt_at = $3::timestamptz + {
 FROM unnest($1::text[], $2::text[]) AS mine (account_id, id) WHERE d.account_id = mine.account_id AND d.id = mine.id
 """  # noqa: S608  a number of ours
 # They follow each other by 1 / rate, whichever replica sends them. Where a request holds the endpoint, they get none.
-_PLACE: Final = """
-WITH mine AS (
-    SELECT *, row_number() OVER (PARTITION BY endpoint_id ORDER BY line) AS number
+# An account that has places in the next second already comes after those that have fewer.
+_PLACE: Final = f"""
+WITH had AS (
+    SELECT endpoint_id, account_id, count(*) AS number FROM deliveries
+    WHERE NOT queued AND next_attempt_at > $4 AND next_attempt_at <= $4 + interval '1 second'
+      AND paced AND endpoint_id = ANY ($3::text[])
+    GROUP BY endpoint_id, account_id
+), turns AS (
+    SELECT m.*, coalesce(had.number, 0)
+                + row_number() OVER (PARTITION BY m.endpoint_id, m.account_id ORDER BY m.line) AS turn
     FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS m (account_id, id, endpoint_id, line)
+    LEFT JOIN had ON had.endpoint_id = m.endpoint_id AND had.account_id = m.account_id
+), numbered AS (
+    SELECT *, row_number() OVER (PARTITION BY endpoint_id ORDER BY turn, random()) AS number FROM turns
 ), paces AS MATERIALIZED (
-    SELECT id, greatest(paced_until, $4) AS free_at, interval '1 second' / rate AS step
+    SELECT id, greatest(paced_until, $4) AS free_at, interval '1 second' / rate AS step,
+           {PLACES.format(rate="rate", free_at="paced_until", now="$4")} AS places
     FROM webhook_endpoints WHERE id = ANY ($3::text[]) AND rate IS NOT NULL
     ORDER BY id FOR UPDATE SKIP LOCKED
+), mine AS (
+    SELECT n.* FROM numbered AS n JOIN paces AS p ON p.id = n.endpoint_id WHERE n.number <= p.places
 ), taken AS (
     UPDATE webhook_endpoints AS w SET paced_until = p.free_at + p.step * m.number
     FROM paces AS p, (SELECT endpoint_id, max(number) AS number FROM mine GROUP BY endpoint_id) AS m
     WHERE w.id = p.id AND m.endpoint_id = p.id
+), placed AS (
+    UPDATE deliveries AS d SET paced = true, next_attempt_at = p.free_at + p.step * (m.number - 1),
+        queued = p.free_at + p.step * (m.number - 1) <= $4
+    FROM mine AS m JOIN paces AS p ON p.id = m.endpoint_id
+    WHERE d.account_id = m.account_id AND d.id = m.id
+    RETURNING d.endpoint_id
 )
-UPDATE deliveries AS d SET paced = true, next_attempt_at = p.free_at + p.step * (m.number - 1),
-    queued = p.free_at + p.step * (m.number - 1) <= $4
-FROM mine AS m JOIN paces AS p ON p.id = m.endpoint_id
-WHERE d.account_id = m.account_id AND d.id = m.id
-RETURNING d.endpoint_id
-"""
+SELECT id, id IN (SELECT endpoint_id FROM placed) AS placed FROM paces
+"""  # noqa: S608  an expression of ours
 # The outcome of what is locked is being recorded: waiting for it, in another order than its own, would be a deadlock.
 _RENEW: Final = """
 WITH held AS MATERIALIZED (
@@ -179,9 +197,9 @@ FROM held WHERE d.account_id = held.account_id AND d.id = held.id
 """
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Claimed:
-    """A delivery that this sender holds until its lease ends, with all that sending it needs.
+    """A delivery that this sender holds until its lease ends, with all that sending it needs; nobody changes it.
 
     ``event`` has the columns of the event's row, and ``stub`` as ``make_body`` takes it; ``via`` are the installations
     through which its cause has come, this one last. ``names`` are those of its ticket's plan, for a chat. ``now`` is
@@ -252,11 +270,13 @@ async def poll(
     What comes before its turn is parked, and what has no place at its endpoint's rate yet is given one.
     """
     connection = await driver(session)
-    lanes, after = await waiting(session, share, after)
-    _random.shuffle(lanes)  # those that come first in the order of their ids are not to come first each time
+    lanes, after = await waiting(session, share, after, now=now)
+    if lanes:  # of an endpoint's, those that come first in the order of their ids are not to come first each time
+        first = _random.randrange(len(lanes))
+        lanes = lanes[first:] + lanes[:first]
     lanes.sort(key=lambda lane: lane.endpoint_id in share.held)  # perhaps all that waits there has no place
     busy = set(share.busy)
-    grants = granted([lane for lane in lanes if lane.endpoint_id not in busy], share)
+    grants = granted([lane for lane in lanes if lane.is_open and lane.endpoint_id not in busy], share, _random.random)
     if not grants:
         return Poll(after=after)
     claim_id = new_id("clm")
@@ -279,10 +299,10 @@ async def poll(
 def _asked(lane: Lane, grant: Grant, share: Share, *, ahead: bool) -> list[_Run]:
     """What of a lane is looked at: all in its order; or at a rate, what has its place apart from what has none."""
     more = min((grant.many + 1) // 2, _AHEAD) if ahead else 0
-    has_places = *lane.key, grant.many, grant.firsts, grant.many + more, False, not lane.rated
-    if not lane.rated or lane.endpoint_id in share.held:
+    has_places = *lane.key, grant.many, grant.firsts, grant.many + more, False, lane.places is None
+    if lane.places is None or lane.places <= 0 or lane.endpoint_id in share.held:
         return [has_places]
-    return [has_places, (*lane.key, grant.many, grant.firsts, _PLACES, True, True)]
+    return [has_places, (*lane.key, grant.many, grant.firsts, min(_PLACES, lane.places), True, True)]
 
 
 async def _put_off(session: AsyncSession, rows: Sequence[Any]) -> bool:
@@ -297,13 +317,13 @@ async def _put_off(session: AsyncSession, rows: Sequence[Any]) -> bool:
 
 
 async def _give_places(session: AsyncSession, rows: Sequence[Any]) -> tuple[bool, set[str]]:
-    """Give what has none a place at its endpoint's rate; whether any got one, and the endpoints at which none did."""
+    """Give what has none a place at its endpoint's rate; whether any got one, and the endpoints that somebody holds."""
     without = [row for row in rows if row["waits_for"] == "place"]
     if not without:
         return False, set()
     columns = [[row[name] for row in without] for name in ("account_id", "delivery_id", "endpoint_id")]
-    placed = await (await driver(session)).fetch(_PLACE, *columns, rows[0]["now"])
-    return bool(placed), set(columns[-1]) - {row["endpoint_id"] for row in placed}
+    paces = await (await driver(session)).fetch(_PLACE, *columns, rows[0]["now"])
+    return any(row["placed"] for row in paces), set(columns[-1]) - {row["id"] for row in paces}
 
 
 async def _names(session: AsyncSession, rows: Sequence[Any]) -> dict[_Plan, Names]:
@@ -338,11 +358,16 @@ def _claimed(
         secrets=row["secrets"] or [],
         secrets_until=[datetime.fromisoformat(end) for end in row["secrets_until"] or []],
         failing_since=row["failing_since"],
-        form=Form(row["format"], row["locale"], row["projection"], row["owner_id"] == NO_ACCOUNT),
+        form=_form(row["format"], row["locale"], row["projection"], row["owner_id"] == NO_ACCOUNT),
         event=event,
         via=(*read_via(row["via"]), row["installation"]),
         names=names.get(_plan_of(row), NO_NAMES),
     )
+
+
+@lru_cache(maxsize=256)
+def _form(chosen: Format, locale: Language, projection: str | None, internal: bool) -> Form:  # noqa: FBT001
+    return Form(chosen, locale, projection, internal)
 
 
 async def renew(session: AsyncSession, held: Sequence[Claimed], lease: timedelta) -> None:

@@ -7,7 +7,7 @@ an owner or an endpoint that has all it may have. So a backlog costs a claim not
 """
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -50,14 +50,22 @@ WHERE q.queued AND q.next_attempt_at IS NOT NULL AND q.owner_id = l.owner_id AND
   AND q.account_id = l.account_id AND (NOT q.paced) >= true
 ORDER BY {ORDER} LIMIT 1
 """  # noqa: S608  our own text
+PLACES: Final = """ceil(extract(epoch FROM interval '1 second'
+            - (greatest({free_at}, {now}) - {now})) * {rate})::int"""
+"""How many places of a rate are free within the next second, from the first free one on; none where it is negative.
+
+More are not given ahead: who comes next shares in what is free then, however much somebody else has waiting.
+"""
+_FREE: Final = PLACES.format(rate="w.rate", free_at="w.paced_until", now="coalesce($7::timestamptz, clock_timestamp())")
 LANES: Final = f"""
 WITH RECURSIVE lanes AS (
     SELECT *, 1 AS step FROM ({_HEAD.format(after="$1::text, $2::text, $3::text")}) AS first
     UNION ALL
     SELECT n.*, l.step + 1 FROM lanes AS l CROSS JOIN LATERAL ({_NEXT_LANE}) AS n WHERE l.step < $6
 )
-SELECT l.owner_id, l.endpoint_id, l.account_id, w.concurrency, w.rate IS NOT NULL AND w.enabled AS rated,
-       l.attempts > 0 OR (l.paced AND coalesce(({_UNPLACED_RETRY}), false)) AS retry
+SELECT l.owner_id, l.endpoint_id, l.account_id,
+       l.attempts > 0 OR (l.paced AND coalesce(({_UNPLACED_RETRY}), false)) AS retry,
+       w.concurrency, CASE WHEN w.rate IS NOT NULL AND w.enabled THEN {_FREE} END AS places, l.paced
 FROM lanes AS l LEFT JOIN webhook_endpoints AS w ON w.id = l.endpoint_id ORDER BY l.step
 """  # noqa: S608  our own text
 _NEXT: Final = "SELECT min(next_attempt_at) FROM deliveries WHERE NOT queued AND next_attempt_at IS NOT NULL"
@@ -69,17 +77,14 @@ async def queue_due(session: AsyncSession, *, now: datetime | None = None) -> bo
     return status == f"UPDATE {_QUEUED_AT_ONCE}"
 
 
-async def waiting(session: AsyncSession, share: Share, after: Key) -> tuple[list[Lane], Key]:
+async def waiting(
+    session: AsyncSession, share: Share, after: Key, *, now: datetime | None = None
+) -> tuple[list[Lane], Key]:
     """Lanes behind ``after``, twice what the share could serve at most; and where to go on, ``START`` after all."""
     most = 2 * share.limit + _MORE
-    found = await (await driver(session)).fetch(LANES, *after, share.full, share.busy, most)
-    lanes = [_lane(row) for row in found]
+    found = await (await driver(session)).fetch(LANES, *after, share.full, share.busy, most, now)
+    lanes = [Lane(*row) for row in found]
     return lanes, lanes[-1].key if len(lanes) == most else START
-
-
-def _lane(row: Any) -> Lane:
-    key = row["owner_id"], row["endpoint_id"], row["account_id"]
-    return Lane(*key, retry=row["retry"], concurrency=row["concurrency"], rated=row["rated"])
 
 
 async def next_due(session: AsyncSession) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Events of no ticket: one is recorded and fanned out in one statement. Those of tickets are written with them."""
+"""Events of no ticket: fanned out at once, recorded at the end. Those of tickets are written with them."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -7,7 +7,7 @@ from app.core.db.statements.bulk import write
 from app.core.db.tables import Row
 from app.events.envelope import NO_ACCOUNT
 from app.events.event import Event
-from app.events.log import event_row, recorded
+from app.events.log import event_row, record_last, recorded_in
 from app.webhooks.outbox.fanout import fanned_out
 
 
@@ -17,9 +17,11 @@ async def tell(
     """Record an event that is about an account, or about none, and fan it out; its row.
 
     ``only`` one endpoint hears it, whatever its globs. What sends events and what waits for them wake after the commit.
+    It is recorded by the transaction's last statement (``record_last``).
     """
+    record_last(session)
     row = event_row(event, account_id=account_id or NO_ACCOUNT, ticket_id=None, sequence=None, sandbox=sandbox)
-    if await write(session, recorded([row]), fanned_out([row], only=only)):
+    if await write(session, recorded_in(session, [row]), fanned_out([row], only=only)):
         ring_after_commit(session, "deliveries")
     ring_after_commit(session, "events")
     return row

@@ -4,11 +4,11 @@ A lane is what waits for one endpoint of the events of one account. An account's
 has one for each account of whose events something waits, so that nobody's flood holds up the others there either.
 """
 
-from collections import Counter, deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from heapq import heapify, heappop, heappush
-from typing import Final, TypeAlias
+from heapq import heapify, heappop, heappush, heapreplace
+from typing import Final, NamedTuple, TypeAlias
 
 from app.events.envelope import NO_ACCOUNT
 
@@ -17,16 +17,18 @@ Key: TypeAlias = tuple[str, str, str]
 
 START: Final[Key] = ("", "", "")
 """Before every lane."""
+_Place: TypeAlias = tuple[bool, float, int]
+"""A place in line among equals: whether its endpoint was just found to be held, what was drawn, and who came first."""
 _ACCOUNTS_PART: Final = 4
 _PROBATION_PART: Final = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
+class Lane(NamedTuple):
     """What waits in one lane, at the least one delivery; ``retry``: one that was attempted before is among it.
 
     ``owner`` is the endpoint's account, or ``-`` for an operator's; ``concurrency`` is how many messages at once the
-    endpoint takes, None for the default; ``rated``: it has a rate, and of what waits some may have yet to get a place.
+    endpoint takes, None for the default; ``places``: it has a rate, and so many are free for what has yet to get one;
+    ``paced``: something in the lane has its own already.
     """
 
     owner: str
@@ -34,12 +36,18 @@ class Lane:
     account_id: str
     retry: bool = False
     concurrency: int | None = None
-    rated: bool = False
+    places: int | None = None
+    paced: bool = False
 
     @property
     def key(self) -> Key:
         """By which lanes are ordered."""
         return self.owner, self.endpoint_id, self.account_id
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything in it can be claimed or get a place."""
+        return self.places is None or self.places > 0 or self.paced
 
 
 @dataclass(slots=True)
@@ -126,85 +134,82 @@ class Probation:
         self.allowed.pop(endpoint_id, None)
 
 
-def granted(lanes: Iterable[Lane], share: Share) -> dict[Key, Grant]:
+def granted(lanes: Iterable[Lane], share: Share, draw: Callable[[], float] = lambda: 0.0) -> dict[Key, Grant]:
     """How many deliveries each lane gets, one at a time to the owner and then to the endpoint that has fewest.
 
-    Among equals the first ones get theirs first. How many wait in a lane is not known, so that a lane may get more than
-    it can use.
+    Among equals the smallest that was drawn comes first, however many lanes each has, and then the first one. How many
+    wait in a lane is not known, so that a lane may get more than it can use.
     """
-    room = _Room(share)
-    waiting: dict[str, dict[str, deque[Lane]]] = {}
-    for lane in lanes:
-        waiting.setdefault(lane.owner, {}).setdefault(lane.endpoint_id, deque()).append(lane)
-    owners = _Turns(waiting, share.by_owner)
-    endpoints = {owner: _Turns(lanes_of, share.in_flight) for owner, lanes_of in waiting.items()}
     given: dict[Key, Grant] = {}
-    while room.left and (owner := owners.next()):
-        endpoint_id = endpoints[owner].next()
-        if endpoint_id is None:
-            continue
-        lane = waiting[owner][endpoint_id].popleft()
-        grant = given.get(lane.key) or Grant()
-        got = room.give(lane, grant)
-        if got:
-            given[lane.key] = grant
-            waiting[owner][endpoint_id].append(lane)
-        if waiting[owner][endpoint_id]:
-            endpoints[owner].back(endpoint_id, got)
-        owners.back(owner, got)
+    left, firsts = share.limit, share.firsts
+    turns = _turns(lanes, share, draw)
+    while left > 0 and turns:
+        number, place, owner = turns[0]
+        lane = owner.next_lane(firsts_left=firsts > 0)
+        if lane is not None:
+            grant = given.get(lane.key) or given.setdefault(lane.key, Grant())
+            grant.many += 1
+            left -= 1
+            if firsts > 0:
+                grant.firsts += 1
+                firsts -= 1
+            heapreplace(turns, (number + 1, place, owner))
+        else:
+            heappop(turns)
     return given
 
 
-class _Turns:
-    """Whose turn it is: who has fewest comes next."""
-
-    def __init__(self, names: Iterable[str], present: Mapping[str, int]) -> None:
-        self._queue = [(present.get(name, 0), place, name) for place, name in enumerate(names)]
-        self._taken = 0, 0
-        heapify(self._queue)
-
-    def next(self) -> str | None:
-        """Who comes next, and is out of the queue until it is put ``back``; None: nobody."""
-        if not self._queue:
-            return None
-        number, place, name = heappop(self._queue)
-        self._taken = number, place
-        return name
-
-    def back(self, name: str, more: int) -> None:
-        """The one whose turn it was has ``more`` than before."""
-        number, place = self._taken
-        heappush(self._queue, (number + more, place, name))
+def _turns(lanes: Iterable[Lane], share: Share, draw: Callable[[], float]) -> "list[tuple[int, _Place, _Owner]]":
+    """The owners of these lanes in a heap: who has fewest comes first, with the number and the place in line."""
+    owners: dict[str, _Owner] = {}
+    turns: list[tuple[int, _Place, _Owner]] = []
+    for lane in lanes:
+        owner = owners.get(lane.owner)
+        if owner is None:
+            owner = owners[lane.owner] = _Owner(lane.owner, share, draw)
+            place = lane.endpoint_id in share.held, draw(), len(turns)
+            turns.append((share.by_owner.get(lane.owner, 0), place, owner))
+        owner.add(lane)
+    heapify(turns)
+    return turns
 
 
-class _Room:
-    """What is left while slots are given out."""
+class _Owner:
+    """What is left for an owner's endpoints while slots are given out, and whose turn it is among them."""
 
-    def __init__(self, share: Share) -> None:
-        self._share = share
-        self.left, self._firsts = share.limit, share.firsts
-        self._endpoints, self._owners = Counter(share.in_flight), Counter(share.by_owner)
-        self._on_probation = Counter(share.on_probation)
+    def __init__(self, name: str, share: Share, draw: Callable[[], float]) -> None:
+        self._share, self._draw = share, draw
+        self._left = share.most_of(name) - share.by_owner.get(name, 0)
+        self._left_on_probation = share.most_on_probation - share.on_probation.get(name, 0)
+        self._lanes: dict[str, deque[Lane]] = {}
+        self._turns: list[tuple[int, _Place, str]] = []
 
-    def give(self, lane: Lane, grant: Grant) -> int:
-        """One more, where there is room, else 0; a lane that gets none gets none later either."""
-        if not self._has_room(lane):
-            return 0
-        if self._firsts > 0:
-            self._firsts -= 1
-            grant.firsts += 1
-        elif not lane.retry:
-            return 0
-        grant.many += 1
-        self.left -= 1
-        self._endpoints[lane.endpoint_id] += 1
-        self._owners[lane.owner] += 1
-        self._on_probation[lane.owner] += lane.endpoint_id in self._share.probation
-        return 1
+    def add(self, lane: Lane) -> None:
+        """Have something wait in this lane; before the first turn."""
+        waiting = self._lanes.get(lane.endpoint_id)
+        if waiting is None:
+            waiting = self._lanes[lane.endpoint_id] = deque()
+            place = lane.endpoint_id in self._share.held, self._draw(), len(self._lanes)
+            heappush(self._turns, (self._share.in_flight.get(lane.endpoint_id, 0), place, lane.endpoint_id))
+        waiting.append(lane)
 
-    def _has_room(self, lane: Lane) -> bool:
-        share = self._share
-        most = share.probation.get(lane.endpoint_id, lane.concurrency or share.per_endpoint)
-        if self._endpoints[lane.endpoint_id] >= most or self._owners[lane.owner] >= share.most_of(lane.owner):
-            return False
-        return lane.endpoint_id not in share.probation or self._on_probation[lane.owner] < share.most_on_probation
+    def next_lane(self, *, firsts_left: bool) -> Lane | None:
+        """The lane that gets one more; None: there is no room for any. One that gets none gets none later either."""
+        while self._turns and self._left > 0:
+            number, place, endpoint_id = self._turns[0]
+            waiting = self._lanes[endpoint_id]
+            lane = waiting.popleft()
+            if (firsts_left or lane.retry) and self._has_room(lane, number):
+                waiting.append(lane)
+                heapreplace(self._turns, (number + 1, place, endpoint_id))
+                self._left -= 1
+                self._left_on_probation -= endpoint_id in self._share.probation
+                return lane
+            if not waiting:
+                heappop(self._turns)
+        return None
+
+    def _has_room(self, lane: Lane, number: int) -> bool:
+        if lane.endpoint_id in self._share.probation:
+            return number < self._share.probation[lane.endpoint_id] and self._left_on_probation > 0
+        return number < (lane.concurrency or self._share.per_endpoint)

@@ -88,6 +88,25 @@ async def test_a_crowd_waits_with_two_connections_and_each_has_its_turn(
     assert gate.taken == 0
 
 
+async def test_whoever_holds_a_lock_goes_on_with_it_whoever_waits(requests: Sessions) -> None:
+    begun, queue, waiting = 0, locks_of(requests).of("test"), list[asyncio.Task[None]]()
+
+    async def short(session: AsyncSession) -> None:
+        await acquire(session, LOCK, "")
+
+    async def long(session: AsyncSession) -> None:
+        nonlocal begun
+        begun += 1
+        await acquire(session, LOCK, "")
+        waiting.extend(asyncio.create_task(run(requests, short)) for _ in range(3))
+        await until(lambda: queue.busy)
+        await acquire(session, LOCK, "")
+
+    await run(requests, long)
+    await asyncio.gather(*waiting)
+    assert begun == 1
+
+
 async def test_a_lock_that_is_not_to_be_had_is_given_up_by_all_at_once(database: str) -> None:
     engine = make_engine(database, pool_size=8, limits=Limits(lock=0.3))
     sessions = make_sessions(engine, WakeUps())

@@ -1,11 +1,15 @@
 import asyncio
+import gc
+import weakref
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.db.engine import Sessions
-from app.core.db.session import ring_after_commit, transaction
+from app.core.db.session import do_last, driver, ring_after_commit, transaction
 from app.core.db.statements.bulk import insert_rows, updated, write
 from app.core.signals import WakeUps
 from app.models import plans
@@ -32,6 +36,25 @@ async def test_a_transaction_commits_and_then_rings(sessions: Sessions, wake_ups
         assert wake_ups.sweep.rings == 0
     assert wake_ups.sweep.rings == 1
     assert await _count(sessions) == 2
+
+
+async def test_nothing_of_a_transaction_waits_for_a_collection_of_garbage(sessions: Sessions) -> None:
+    """However the session is known by what it knows: a request's answer may be large."""
+
+    class Much:
+        session: AsyncSession | None = None
+
+    gc.disable()
+    try:
+        async with transaction(sessions) as session:
+            much = session.info["much"] = Much()
+            much.session = session
+            do_last(session, partial(driver, session))
+            left = weakref.ref(much)
+        del much, session
+        assert left() is None
+    finally:
+        gc.enable()
 
 
 async def test_a_transaction_that_raises_leaves_nothing(sessions: Sessions, wake_ups: WakeUps) -> None:

@@ -14,7 +14,7 @@ import pytest
 from app.core.clock import processor_seconds
 from app.core.metrics import Metrics
 from app.core.pieces import PIECE, Pieces
-from app.core.problems import Invalid, TooLong, Unavailable
+from app.core.problems import Invalid, Starved, TooLong, Unavailable
 from app.core.settings import Settings
 from app.core.workers.offload import Offload
 from app.previews import heavy
@@ -113,6 +113,15 @@ async def test_a_task_that_nobody_waits_for_may_take_longer_by_the_clock(tmp_pat
         await caller
 
 
+async def test_a_task_that_gets_no_processor_is_told_from_one_that_takes_too_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.core.workers.offload._STARVED", 2)
+    async with opened(offload_deadline=0.5) as offload:
+        with pytest.raises(Starved):
+            await offload.run(OWNER, tasks.work_until, tmp_path / "never", waits=False)
+
+
 def test_the_time_of_a_processor_is_what_a_process_has_used() -> None:
     before = time.process_time()
     counted = processor_seconds(os.getpid())
@@ -199,7 +208,7 @@ async def test_close_ends_processes_idle_and_busy(tmp_path: Path) -> None:
     never = tmp_path / "never"
     async with opened(offload_workers=2) as offload:
         busy = asyncio.create_task(offload.run(OWNER, tasks.work_until, never))
-        working, (idle, _) = await process_at(never), await offload.run(OWNER, tasks.process)
+        working, (idle, _) = await process_at(never), await offload.run("another", tasks.process)
         busy.cancel()
     assert not lives(working)
     assert not lives(idle)

@@ -87,6 +87,25 @@ ODD: Final[dict[str, Shape]] = {
     "iso-2022-jp without its end": Shape(
         letter("\x1b$B%P!<%8%g%s 3.2", Content_Type="text/plain; charset=iso-2022-jp"), "3.2"
     ),
+    "signs of NEC's in iso-2022-jp": Shape(
+        letter("\x1b$B-!%P\x1b(I1 2\n3\x1b(B 3.2", Content_Type="text/plain; charset=iso-2022-jp"), "①バｱ ｲ\nｳ 3.2"
+    ),
+    "signs of NEC's in euc-jp": Shape(_in("euc-jp", b"\xad\xa1\xfc\xe2 \x8e\xb1\x8f\xb0\xa1 3.2"), "①髙 ｱ丂 3.2"),
+    "ASCII that is called UCS-2": Shape(_in("ucs-2", b"It is 3.2."), "It is 3.2."),
+    "Han in UTF-16 without a mark": Shape(_in("utf-16le", "版本".encode("utf-16-le")), "版本"),
+    "Hebrew by a name of browsers'": Shape(_in("iso-8859-8-i", "הגיבויים".encode("iso8859-8")), "הגיבויים"),
+    "Russian by a name of old programs'": Shape(_in("x-cp1251", "Сбой".encode("cp1251")), "Сбой"),
+    "a page that names its charset": Shape(
+        letter("", Content_Type="text/html") + "<meta charset='koi8-r'><p>Сбой</p>".encode("koi8-r"), "Сбой"
+    ),
+    "base64 that breaks off": Shape(
+        letter(
+            base64.b64encode("Störung ".encode() * 9)[:53].decode(),
+            Content_Type="text/plain; charset=utf-8",
+            Content_Transfer_Encoding="base64",
+        ),
+        "Störung Störung Störung Störung St",
+    ),
     "gb18030 of four bytes": Shape(
         letter("", Content_Type="text/plain; charset=gb18030") + "版本 3.2 €😀".encode("gb18030"), "版本 3.2 €😀"
     ),

@@ -126,3 +126,14 @@ def test_a_call_is_joined_by_its_link() -> None:
 def test_what_is_cut_to_blanks_says_that_it_goes_on() -> None:
     [first] = told([message(body="\n" * 90, truncated=True)], MAIL_KINDS, answered=False)
     assert entry_of(first, "en", UTC, NO_NAMES).text == "[The message goes on in the ticket.]"
+
+
+def test_the_files_of_a_message_are_named_and_what_was_left_out_is_told() -> None:
+    files = [
+        {"name": name, "state": state} for name, state in (("a.log", "kept"), ("b.png", "kept"), ("c.exe", "left_out"))
+    ]
+    [with_words] = told([message(body="See these", attachments=files)], MAIL_KINDS, answered=False)
+    told_of = "See these\n\n[Anhänge im Ticket: a.log, b.png]\n\n[Nicht übernommen: c.exe]"
+    assert entry_of(with_words, "de", UTC, NO_NAMES).text == told_of
+    [without_words] = told([message(body="", attachments=files[2:])], MAIL_KINDS, answered=False)
+    assert entry_of(without_words, "en", UTC, NO_NAMES).text == "[Left out: c.exe]"

@@ -16,11 +16,14 @@ from app.core.db.tables import Row
 from app.core.state import State
 from app.events.envelope import NO_ACCOUNT
 from app.events.event import Event
+from app.events.log import record_last, recorded_in
 from app.events.types import WebhookDisabled
+from app.webhooks.background import catch_up as catch_ups
 from app.webhooks.background.catch_up import CatchingUp, catch_up, leave_behind, pause_over_quota
 from app.webhooks.background.deliver import Sender
 from app.webhooks.models import WebhookEndpointRow
 from app.webhooks.outbox import telling
+from app.webhooks.outbox.fanout import fanned_out
 from app.webhooks.rules.pausing import BUSY_DIRECT, DIRECT, Loads, Waiting, direct_of, quota_of, to_pause
 from tests.support.actors import Headers
 from tests.support.desk import fetch, now_of
@@ -163,6 +166,29 @@ async def test_what_a_transaction_recorded_that_had_not_seen_the_resumption_is_m
         await fetch(sessions, "DELETE FROM deliveries")
     await fetch(sessions, "UPDATE webhook_endpoints SET resumed_at = resumed_at - interval '61 seconds'")
     await caught_up(small)
+    assert (await facts(sessions, endpoint))["behind_from"] is None
+
+
+async def test_what_a_long_transaction_records_that_had_not_seen_the_resumption_is_made_good(
+    sessions: Sessions, state: State, make_endpoint: MakeEndpoint, tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it goes on after it has looked for endpoints, and however late it is recorded."""
+    monkeypatch.setattr(catch_ups, "_GRACE", timedelta(0))
+    endpoint = await make_endpoint(URL, ACCOUNT, ["ticket.opened"])
+    await tell(event_row("call.ready"))
+    await fetch(sessions, "UPDATE webhook_endpoints SET direct = false, behind_from = 0")
+    event = event_row()
+    async with transaction(sessions) as session:
+        record_last(session)
+        await write(session, recorded_in(session, [event]), fanned_out([event]))
+        await (await driver(session)).execute("SELECT pg_current_xact_id()")  # as with the ticket that it writes
+        await caught_up(state)
+        assert (await facts(sessions, endpoint))["direct"]
+        await caught_up(state)
+        assert (await facts(sessions, endpoint))["behind_from"] is not None
+    assert await heard(sessions, endpoint) == set()
+    await caught_up(state)
+    assert await heard(sessions, endpoint) == {event["id"]}
     assert (await facts(sessions, endpoint))["behind_from"] is None
 
 

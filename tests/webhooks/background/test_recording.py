@@ -113,7 +113,7 @@ async def test_each_batch_that_is_kept_apart_is_tried_for_as_long_as_a_lease(
             times.append(40.0)
             recorder.add(second)
 
-    recorder = Recorder(state, 30, first_is_recorded)
+    recorder = Recorder(state, 30, first_is_recorded, lambda: 0)
     locking = "SELECT FROM deliveries WHERE id = $1 FOR UPDATE"
     async with transaction(sessions) as of_second:
         await (await driver(of_second)).execute(locking, second.delivery.id)
@@ -139,10 +139,40 @@ async def test_an_endpoint_that_wants_no_more_is_disabled_whatever_else_it_answe
     await tell(*(event_row(account_id="acc_1") for _ in "abc"))
     async with transaction(sessions) as session:
         claimed = await claim(session, Share(3, 3), lease=timedelta(seconds=30))
-    recorder = Recorder(state, 30, lambda _: None)
+    recorder = Recorder(state, 30, lambda _: None, lambda: 0)
     for delivery, answer in zip(claimed, (500, 410, 500), strict=True):
         exchange = Exchange(delivery.present(), 0.1, Outcome(answer), {})
         recorder.add(conclude(delivery, exchange, delivery.present(), 0))
     await asyncio.wait(recorder.running)
     (endpoint,) = await fetch(sessions, "SELECT enabled FROM webhook_endpoints")
     assert not endpoint["enabled"]
+
+
+async def test_behind_a_batch_of_many_outcomes_are_recorded_together(
+    sessions: Sessions, state: State, make_endpoint: MakeEndpoint, tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as half of what is under way, or what there is after a moment, which here is for ever."""
+    monkeypatch.setattr(recording, "_GATHER", 3600)
+    batches: list[int] = []
+
+    async def counted(session: AsyncSession, batch: Sequence[DeliveryOutcome]) -> None:
+        await record_outcomes(session, batch)
+        batches.append(len(batch))
+
+    monkeypatch.setattr(recording, "record_outcomes", counted)
+    await make_endpoint("https://example.com/", "acc_1")
+    await tell(*(event_row(account_id="acc_1") for _ in range(14)))
+    async with transaction(sessions) as session:
+        outcomes = [_delivered(one) for one in await claim(session, Share(14, 14), lease=timedelta(seconds=30))]
+    recorder = Recorder(state, 30, lambda _: None, lambda: 10)
+    for outcome in outcomes[:8]:
+        recorder.add(outcome)
+    recorder.add(outcomes[8])
+    await until(lambda: batches)
+    for outcome in outcomes[9:]:
+        await asyncio.sleep(0)
+        recorder.add(outcome)
+    await asyncio.wait(recorder.running)
+    assert batches[0] == 9
+    assert sum(batches) == 14
+    assert len(batches) == 2

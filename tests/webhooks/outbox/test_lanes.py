@@ -66,8 +66,8 @@ async def read_by(session: AsyncSession, statement: str, *arguments: object) -> 
 
 async def test_which_lanes_there_are_costs_a_step_for_each(backlog: AsyncSession) -> None:
     busy = ["wh_hanging"]
-    assert await read_by(backlog, LANES, *START, [], busy, 250) <= 2 * 101
-    assert await read_by(backlog, LANES, *START, ["acc_1"], [], 250) <= 2 * 101
+    assert await read_by(backlog, LANES, *START, [], busy, 250, None) <= 2 * 101
+    assert await read_by(backlog, LANES, *START, ["acc_1"], [], 250, None) <= 2 * 101
 
 
 async def test_a_claim_reads_what_it_takes(backlog: AsyncSession) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from random import Random
 
 from app.events.envelope import NO_ACCOUNT
 from app.webhooks.rules.sharing import Lane, Probation, Share, granted
@@ -40,6 +41,26 @@ def test_an_account_holds_a_quarter_of_the_slots_and_operators_leave_a_quarter()
     assert shared(lanes(NO_ACCOUNT, 4), share) == {NO_ACCOUNT: 75}
     assert shared(lanes("a", 4), Share(limit=100, per_endpoint=50, slots=100, by_owner={"a": 25})) == {}
     assert Share(limit=1, per_endpoint=1, slots=100, by_owner={"a": 25, NO_ACCOUNT: 74}).full == ["a"]
+
+
+def test_among_equals_each_comes_first_as_often_however_many_lanes_it_has() -> None:
+    """Owners, and likewise the endpoints of one."""
+    operators = [Lane(NO_ACCOUNT, "wh", f"acc_{number:03}") for number in range(400)]
+    draw, one = Random(7).random, Share(limit=1, per_endpoint=10, slots=100)  # noqa: S311  nothing secret
+    accounts = [Lane(f"acc_{number}", f"wh_{number}", f"acc_{number}") for number in range(3)]
+    endpoints = [Lane(NO_ACCOUNT, f"wh_{number}", "acc_1") for number in range(3)]
+    for others, place in ((accounts, 0), (endpoints, 1)):
+        first = Counter(key[place] for _ in range(200) for key in granted([*operators, *others], one, draw))
+        assert len(first) == 4
+        assert min(first.values()) > 30
+
+
+def test_an_endpoint_that_somebody_holds_comes_behind_its_equals() -> None:
+    draw = Random(7).random  # noqa: S311  nothing secret
+    share = Share(limit=1, per_endpoint=10, slots=100, held={"wh_a_0"})
+    for others in (lanes("b", 1), lanes("a", 2)[1:]):
+        first = [key[1] for _ in range(20) for key in granted([*others, *lanes("a", 1)], share, draw)]
+        assert set(first) == {others[0].endpoint_id}
 
 
 def test_an_operators_endpoint_serves_the_accounts_alike() -> None:

@@ -1,8 +1,6 @@
 """Who calls, and what any caller of a kind may do; what needs a table is in ``app/accounts/principals.py``."""
 
-from collections.abc import Awaitable, Callable
-from inspect import signature
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final
 
 from fastapi import Depends, Header, Request, Security
 from fastapi.openapi.models import HTTPBearer
@@ -22,22 +20,6 @@ _DESCRIPTION: Final = """\
 `Authorization: Bearer hd_<kind>_...`, as shown once by `POST /v1/keys`. A key that has scopes needs the one that the \
 operation names (`x-required-scope`): 403 says which one it lacks. A key without scopes can do all that its kind and \
 role allow. Keys of the kinds `widget` and `ticket` call the operations that name visitors (`x-visitors`)."""
-
-
-T = TypeVar("T")
-
-
-def filled(model: Callable[..., T]) -> Callable[..., Awaitable[T]]:
-    """A dependency that makes a dataclass of query parameters, which are its fields.
-
-    FastAPI would make it in a thread, if it were given the class itself.
-    """
-
-    async def fill(**given: Any) -> T:
-        return model(**given)
-
-    fill.__signature__ = signature(model)  # type: ignore[attr-defined]
-    return fill
 
 
 class ApiKey(SecurityBase):

@@ -38,6 +38,7 @@ from app.core.db.tables import Row
 from app.core.problems import Fault, Invalid
 from app.core.schemas.shared import no_nul
 from app.core.text.messages import _
+from app.core.web.kit.queries import Filled
 from app.core.web.replies import Reader, dump
 
 T = TypeVar("T")
@@ -61,8 +62,8 @@ _PARTS: Final[dict[type, Any]] = {
 class Page:
     """Which page of a list is asked for."""
 
-    limit: int = 50
-    cursor: str | None = None
+    limit: Annotated[int, Query(ge=1, le=200, description="Items on the page")] = 50
+    cursor: Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the previous page")] = None
 
     def place(self, *kinds: type[str] | type[int] | type[datetime]) -> tuple[Any, ...] | None:
         """The sort key of the last row of the page before, of these types; None on the first page. 422 if broken."""
@@ -112,14 +113,7 @@ class Order:
         return [keys < place if self.newest_first else keys > place]
 
 
-async def _page(
-    limit: Annotated[int, Query(ge=1, le=200, description="Items on the page")] = 50,
-    cursor: Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the previous page")] = None,
-) -> Page:
-    return Page(limit, cursor)
-
-
-PageDep = Annotated[Page, Depends(_page)]
+PageDep = Annotated[Page, Depends(Filled(Page))]
 
 
 async def in_order(

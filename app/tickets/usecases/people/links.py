@@ -15,6 +15,7 @@ from app.core.limits.quotas import Quota
 from app.core.problems import Forbidden, NotFound
 from app.core.settings import Settings
 from app.core.text.messages import _
+from app.events.log import record_last
 from app.events.types import TicketLinkCreated, TicketLinkDeleted
 from app.notices.links import help_path, site
 from app.tickets.editing.load import lock_ticket
@@ -54,6 +55,7 @@ async def create_link(
     requester, secret = edit.ticket.requester, new_secret()
     email: str = command.email or requester["email"]
     name = command.name or (requester["name"] if email == requester["email"] else None)
+    record_last(session)
     now = await database_now(session)
     ends = now + (command.expires_in or DEFAULT)
     expires_at = min(ends, principal.expires_at or ends)

@@ -1,44 +1,24 @@
 """Who follows a ticket beside its requester: they are told what the requester is told, see it, and may answer."""
 
-from collections.abc import Collection, Iterable
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.auth import Actor, Principal, Visitor, address_mark
-from app.core.db.session import driver
+from app.core.auth import Actor, Principal, Visitor
 from app.core.problems import Conflict, Fault, Forbidden, Invalid
 from app.core.schemas.mailboxes import one_spelling
 from app.core.text.messages import _
 from app.events import types
 from app.tickets.editing.edit import TicketEdit
-from app.tickets.record import TicketRecord
+from app.tickets.editing.watching import begin_watching, end_watching
 from app.tickets.usecases.caller import Caller, finish, start
-from app.tickets.watcher_schemas import MOST_WATCHERS, NewWatcher, Watcher, WatcherRef
-
-# The links in mails: those that somebody has made for this address on purpose go on until they end.
-_END_LINKS: Final = """
-UPDATE api_keys SET revoked_at = clock_timestamp()
-WHERE kind = 'ticket' AND ticket ->> 'ticket_id' = $1 AND ticket ->> 'email' = $2 AND made_by IS NULL
-    AND revoked_at IS NULL
-"""
+from app.tickets.watcher_schemas import MOST_WATCHERS, NewWatcher, WatcherRef
 
 
 def require_adder(visitor: Visitor | None) -> None:
     """403 for a visitor whom the account does not know: mail about a ticket goes to nobody whom they have made up."""
     if visitor and not visitor.person_id:
         raise Forbidden(_("Only people of the account let others follow a ticket"))
-
-
-def begin_watching(ticket: TicketRecord, watchers: Iterable[Watcher]) -> None:
-    """Let these follow a ticket, each once; its requester hears of it anyway."""
-    for watcher in watchers:
-        if one_spelling(watcher.email) not in _spelt(ticket):
-            ticket.watchers = [*(ticket.watchers or []), watcher.model_dump(include=_STORED, exclude_none=True)]
-            ticket.visitor_marks = [*(ticket.visitor_marks or []), address_mark(watcher.email)]
-
-
-_STORED: Final = set(Watcher.model_fields)
 
 
 async def watch(session: AsyncSession, caller: Caller, ticket_id: str, command: NewWatcher) -> TicketEdit:
@@ -60,13 +40,21 @@ async def unwatch(session: AsyncSession, caller: Caller, ticket_id: str, command
     email = _whom(caller.principal, command)
     edit, actor = await start(session, caller, ticket_id, command.actor)
     before = edit.ticket.watchers
-    gone = [each for each in before or () if one_spelling(each["email"]) == email]
-    for watcher in gone:
-        mark = address_mark(watcher["email"])
-        edit.ticket.visitor_marks = [each for each in edit.ticket.visitor_marks or () if each != mark] or None
-        await (await driver(session)).execute(_END_LINKS, ticket_id, watcher["email"])
-    edit.ticket.watchers = [each for each in before or () if each not in gone] or None
+    await end_watching(session, edit.ticket, email)
     return await _finish(session, edit, actor, before)
+
+
+def call_as_they_do(edit: TicketEdit, visitor: Visitor | None, actor: Actor) -> None:
+    """Call a follower of the ticket who speaks as they call themselves: by that their own words are known as theirs."""
+    if visitor is None or visitor.person_id or visitor.is_unconfirmed or not visitor.is_verified:
+        return
+    name, email, before = visitor.name, one_spelling(visitor.email or ""), edit.ticket.watchers
+    if not name or name == visitor.email:
+        return
+    named = [each | {"name": name} if one_spelling(each["email"]) == email else each for each in before or ()]
+    if named != (before or []):
+        edit.ticket.watchers = named
+        edit.tell(types.TicketUpdated(fields={"watchers": named}), actor)
 
 
 def _whom(principal: Principal, command: WatcherRef) -> str:
@@ -77,10 +65,6 @@ def _whom(principal: Principal, command: WatcherRef) -> str:
     if visitor is None or one_spelling(visitor.email or "") != one_spelling(email):
         require_adder(visitor)
     return one_spelling(email)
-
-
-def _spelt(ticket: TicketRecord) -> Collection[str]:
-    return {one_spelling(each["email"]) for each in (ticket.requester, *(ticket.watchers or ()))}
 
 
 async def _finish(session: AsyncSession, edit: TicketEdit, actor: Actor, before: list[Any] | None) -> TicketEdit:
